@@ -32,7 +32,7 @@ class CheckError(DockyardError):
     """A check asks for something that a check must not do or cannot have: the lesson's author has to mend it."""
 
 
-class MissingReply(CheckError):  # noqa: N818  (the field says "missing reply"; an Error suffix adds nothing)
+class MissingReply(CheckError):
     """The evidence holds no answer to a request of the check: a person has to grade this cell."""
 
 

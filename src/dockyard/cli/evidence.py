@@ -1,0 +1,53 @@
+"""`dockyard evidence show`: read an evidence file in the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.group()
+def evidence() -> None:
+    """Read evidence files."""
+
+
+@evidence.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--full", is_flag=True, help="Print the engine's answers too.")
+def show(file: Path, full: bool) -> None:
+    """Print what an evidence FILE says: whose it is, verdict, attempts, and what the engine was asked."""
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from dockyard.evidence import read
+
+    filed = read(file)
+    console = Console()
+    facts = Table.grid(padding=(0, 2))
+    engine = filed["engine"] or {}
+    for name, value in {
+        "exercise": f"{filed['exercise']} ({filed['points']:g} points)",
+        "student": filed["student"],
+        "verdict": f"{'✓ passed' if filed['passed'] else '✗ not yet'}: {filed['message']}",
+        "recorded": filed["recorded"],
+        "engine": " ".join(engine[key] for key in ("version", "os", "architecture", "id") if key in engine)
+        or "not asked",
+        "check": filed["check"] or "of unknown source",
+        "answers": json.dumps(filed["answers"], ensure_ascii=False) if filed["answers"] else "none",
+    }.items():
+        facts.add_row(Text(name, style="bold"), Text(str(value)))
+    console.print(facts)
+    console.print(Text(f"\n{filed['attempt_count']} attempts", style="bold"))
+    for attempt in filed["attempts"]:
+        console.print(Text(f"  {attempt['at']}  {'✓' if attempt['passed'] else '✗'}  {attempt['message']}"))
+    console.print(Text(f"\n{len(filed['exchanges'])} answers of the engine", style="bold"))
+    for exchange in filed["exchanges"]:
+        status = exchange.get("status") or exchange["error"]["kind"]
+        console.print(Text(f"  {status}  {exchange['request']}"))
+        if full:
+            body = exchange.get("json", exchange.get("text", exchange.get("base64", exchange.get("error"))))
+            console.print(Text("       " + json.dumps(body, ensure_ascii=False)))

@@ -1,0 +1,181 @@
+"""Call a check with what its parameters name, and turn whatever happens into a verdict and one short message."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import linecache
+import re
+import textwrap
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from dockyard.errors import CheckError, DockyardError, EngineError, MissingReply
+from dockyard.recording import AnswerError
+
+MAX_MESSAGE = 500  # characters
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+Check = Callable[..., object]
+
+
+class MissingAnswer(DockyardError):
+    """The learner has no variable of that name, or one whose value cannot be kept."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a check ended.
+
+    Attributes:
+        passed: True or False; None where a person has to grade.
+        message: what was found, in one short text.
+    """
+
+    passed: bool | None
+    message: str
+
+
+def judge(check: Check, needs: Mapping[str, Callable[[], object]]) -> Verdict:
+    """Run a check.
+
+    Args:
+        check: the function in the locked cell.
+        needs: for each parameter, a function that provides its value.
+
+    Returns:
+        The verdict. Only an interrupt of the keyboard is passed on.
+    """
+    try:
+        check(**{name: needs[name]() for name in parameters(check)})
+    except KeyboardInterrupt:
+        raise
+    except MissingReply as error:
+        return Verdict(None, clean(f"Manual grading needed. {error.found}"))
+    except CheckError as error:
+        return Verdict(None, clean(f"This check is broken: {error.found} {error.expected}"))
+    except BaseException as error:
+        return Verdict(False, clean(explain(error, check)))
+    return Verdict(True, "Everything that was asked for is there.")
+
+
+def explain(error: BaseException, check: Check) -> str:
+    """Return what an exception means for the learner."""
+    if isinstance(error, AssertionError):
+        return str(error) or f"This does not hold: {_failed_line(error, check)}"
+    if isinstance(error, EngineError):
+        return str(error)
+    if isinstance(error, DockyardError):
+        return f"{error.found} {error.expected}".strip()
+    if isinstance(error, AnswerError):
+        return str(error)
+    if type(error).__module__.startswith("docker.errors"):
+        return _engine_said(error)
+    return f"The check could not use what it found ({type(error).__name__}: {str(error)[:160]})."
+
+
+def clean(message: str) -> str:
+    """Return a message without control characters and no longer than `MAX_MESSAGE`."""
+    message = CONTROL.sub("", message).strip()
+    return message if len(message) <= MAX_MESSAGE else message[: MAX_MESSAGE - 1] + "…"
+
+
+def parameters(check: Check) -> list[str]:
+    """Return the names that a check asks for.
+
+    Raises:
+        CheckError: parameters that are not plain names.
+    """
+    kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    found = inspect.signature(check).parameters.values()
+    if any(parameter.kind not in kinds for parameter in found):
+        raise CheckError("The check takes parameters with stars or a slash.", "Expected plain names.")
+    return [parameter.name for parameter in found]
+
+
+def named_variables(check: Check) -> frozenset[str]:
+    """Return every word in the texts of a check: an environment variable among them is one whose value is read."""
+    return frozenset(_words(check.__code__)) if hasattr(check, "__code__") else frozenset()
+
+
+def source_hash(check: Check) -> str | None:
+    """Return the SHA-256 of a check's source, or None where there is no source to be had."""
+    source = _source(check)
+    if source is None:
+        return None
+    lines = [line.rstrip() for line in textwrap.dedent(source).strip().splitlines()]
+    return "sha256:" + hashlib.sha256("\n".join(lines).encode(errors="replace")).hexdigest()
+
+
+def plain(name: str, value: object) -> object:
+    """Return a learner's value as the evidence can hold it: the JSON round trip.
+
+    Raises:
+        MissingAnswer: a value that is neither text, number, bool, None, list nor dict of those, or is too large.
+    """
+    try:
+        text = json.dumps(value, default=_as_list, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        raise MissingAnswer(
+            f"{name} is a {type(value).__name__}.", "Expected text, a number, True, False, a list or a dict of those."
+        ) from None
+    if len(text) > 64 * 1024:
+        raise MissingAnswer(f"{name} is {len(text):,} characters long.", "Expected a short answer.")
+    return json.loads(text)
+
+
+def _as_list(value: object) -> object:
+    if isinstance(value, set | frozenset):
+        return sorted(value, key=str)
+    raise TypeError
+
+
+def _engine_said(error: BaseException) -> str:
+    """Name the thing that an engine's error speaks of: "There is no container named lab-blue yet." """
+    response = getattr(error, "response", None)
+    path = urlsplit(getattr(response, "url", "") or "").path
+    match = re.match(
+        r"/(?:v1\.\d+/)?(container|image|network|volume|service|secret|config)s/(.+?)(?:/json|/top|/logs|/changes|/archive|/history)?\Z",
+        path,
+    )
+    if getattr(response, "status_code", None) == 404 and match:
+        kind, name = match.group(1), unquote(match.group(2))
+        if kind == "container" and path.endswith("/archive"):
+            return f"{getattr(error, 'explanation', None) or error}"
+        return f"There is no {kind} named {name} yet."
+    return f"The engine says: {getattr(error, 'explanation', None) or error}"
+
+
+def _failed_line(error: BaseException, check: Check) -> str:
+    traceback = error.__traceback__
+    while traceback and traceback.tb_next:
+        traceback = traceback.tb_next
+    if traceback is None:
+        return check.__name__
+    return linecache.getline(traceback.tb_frame.f_code.co_filename, traceback.tb_lineno).strip() or check.__name__
+
+
+def _source(check: Check) -> str | None:
+    try:
+        return inspect.getsource(check)
+    except (OSError, TypeError):
+        return None
+
+
+def _words(code: CodeType) -> set[str]:
+    words: set[str] = set()
+    for constant in code.co_consts:
+        words |= _words(constant) if isinstance(constant, CodeType) else _text_words(constant)
+    return words
+
+
+def _text_words(constant: Any) -> set[str]:
+    if isinstance(constant, str):
+        return set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", constant))
+    if isinstance(constant, tuple | frozenset):
+        return {word for part in constant for word in _text_words(part)}
+    return set()
