@@ -1,0 +1,1 @@
+"""The nbgrader side: grade hand-ins from evidence. Nothing that a learner wrote is executed here."""

@@ -1,0 +1,102 @@
+"""The step of `nbgrader autograde` that stands where the notebook used to be executed."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from pathlib import Path
+
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat.notebooknode import NotebookNode
+from nbgrader import utils
+from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
+from traitlets import Bool
+
+from dockyard.card import Outcome
+from dockyard.exercise import replay, run_cell
+from dockyard.judge import clean
+
+OUTCOMES = "dockyard_outcomes"  # in nbconvert's resources: grade id → Outcome
+
+
+class GradeFromEvidence(NbGraderPreprocessor):
+    """Run the locked check cells, and nothing else, each in a namespace of its own, against the evidence.
+
+    The cells come from the gradebook (`RestoreCells`, `OverwriteCells`), not from the hand-in. The verdict is what the
+    instructor's check says of the evidence; what the evidence itself claims is not asked.
+    """
+
+    check_student = Bool(True, help="Whether evidence must have been recorded under the name that handed it in.").tag(
+        config=True
+    )
+
+    def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
+        directory = Path(resources["metadata"]["path"])
+        student = resources["nbgrader"]["student"] if self.check_student else None
+        outcomes = resources.setdefault(OUTCOMES, {})
+        for cell in nb.cells:
+            if is_check(cell):
+                outcome = grade_cell(cell, directory, student)
+                outcomes[outcome.exercise] = outcome
+                self.log.info("%s: %s", outcome.exercise, outcome.message)
+        return nb, resources
+
+
+class SaveEvidenceGrades(SaveAutoGrades):
+    """Save the verdicts of `GradeFromEvidence`: full points, none, or to be graded by a person."""
+
+    def _add_score(self, cell: NotebookNode, resources: ResourcesDict) -> None:
+        if not is_check(cell):
+            super()._add_score(cell, resources)
+            return
+        name = cell.metadata["nbgrader"]["grade_id"]
+        outcome = resources[OUTCOMES][name]
+        grade = self.gradebook.find_grade(name, self.notebook_id, self.assignment_id, self.student_id)
+        grade.auto_score = None if outcome.passed is None else float(grade.max_score) * outcome.passed
+        grade.needs_manual_grade = grade.manual_score is not None or outcome.passed is None
+        self.gradebook.db.commit()
+
+
+def is_check(cell: NotebookNode) -> bool:
+    """Tell whether a cell is a check: graded, locked code."""
+    return cell.cell_type == "code" and utils.is_grade(cell) and utils.is_locked(cell)
+
+
+def grade_cell(cell: NotebookNode, directory: Path, student: str | None) -> Outcome:
+    """Run one check cell against the evidence, write the card into its outputs, and return the outcome.
+
+    Args:
+        cell: a check cell whose source is the instructor's.
+        directory: the folder that holds `evidence/`.
+        student: who handed in; None takes evidence of anybody.
+    """
+    name, points = cell.metadata["nbgrader"]["grade_id"], float(cell.metadata["nbgrader"]["points"])
+    printed = io.StringIO()
+    trouble = f"The check cell holds no exercise named {name}."
+    with replay(directory, student) as outcomes:
+        try:
+            with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+                run_cell(cell.source, {"__name__": "__check__"})
+        except (KeyboardInterrupt, MemoryError):
+            raise
+        except BaseException as error:
+            trouble = f"The check cell did not run: {type(error).__name__}: {error}"
+    found = [outcome for outcome in outcomes if outcome.exercise == name]
+    outcome = found[-1] if found else Outcome(name, points, None, clean(trouble))
+    cell.outputs = outputs_of(outcome, printed.getvalue())
+    cell.execution_count = None
+    return outcome
+
+
+def outputs_of(outcome: Outcome, printed: str = "") -> list[NotebookNode]:
+    """Return a check cell's outputs: what it printed, the card, and for a failure the error that nbgrader looks for."""
+    outputs = []
+    if printed:
+        outputs.append(NotebookNode(output_type="stream", name="stdout", text=printed[:10_000]))
+    outputs.append(
+        NotebookNode(output_type="display_data", data=NotebookNode(outcome.bundle()), metadata=NotebookNode())
+    )
+    if outcome.passed is False:
+        error = NotebookNode(output_type="error", ename="NotYet", evalue=outcome.message, traceback=[outcome.earned])
+        outputs.append(error)
+    return outputs
