@@ -65,7 +65,7 @@ class Course:
 
     @property
     def exchange(self) -> Path:
-        """The folder through which lessons go out and hand-ins come back: `DOCKYARD_EXCHANGE`, or the checkout's own."""
+        """Where lessons go out and hand-ins come back: the folder in `DOCKYARD_EXCHANGE`, or the checkout's own."""
         return Path(os.environ.get("DOCKYARD_EXCHANGE") or self.own_exchange).absolute()
 
     @property

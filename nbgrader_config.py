@@ -1,0 +1,60 @@
+"""The course, as nbgrader sees it. Nothing of nbgrader is configured anywhere else.
+
+Read by every nbgrader command in this folder, and by JupyterLab's panels: `dockyard lab` and `dockyard teach` put this
+folder on Jupyter's configuration path.
+"""
+
+import os
+import secrets
+from pathlib import Path
+
+from jupyter_core.paths import jupyter_runtime_dir
+
+from dockyard.authoring.release import CODE_STUB, TEXT_STUB
+from dockyard.course import COURSE_ID, Course
+
+course = Course(Path(__file__).resolve().parent)
+c = get_config()  # noqa: F821  (traitlets gives it to configuration files)
+
+# The course and its folders. DOCKYARD_EXCHANGE names the exchange of a class that shares a disk.
+c.CourseDirectory.course_id = COURSE_ID
+c.CourseDirectory.root = str(course.root)
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", ".jupyter_ystore.db"]
+c.Exchange.root = str(course.exchange)
+c.Exchange.cache = str(course.state / "nbgrader_cache")
+# Who submits is said by `dockyard lab --student`, and need not be the owner of the files.
+c.ExchangeCollect.check_owner = False
+if student := os.environ.get("DOCKYARD_STUDENT"):
+    c.CourseDirectory.student_id = student
+
+# What learners find where a solution was: the same from the formgrader's button as from `dockyard build`.
+c.ClearSolutions.code_stub = {"python": CODE_STUB}
+c.ClearSolutions.text_stub = TEXT_STUB
+
+# Validate runs the notebook on the live engine: booting a guest or building an image takes its time (seconds).
+c.Execute.timeout = 300
+
+# Kernels speak over sockets in Jupyter's private folder, not over TCP ports that anybody on the machine can reach.
+# nbclient names no connection file, and jupyter_client would then put the sockets into the lesson's folder.
+c.KernelManager.transport = "ipc"
+c.KernelManager.ip = str(Path(jupyter_runtime_dir()) / f"nbgrader-{secrets.token_hex(4)}")
+
+# Grading: evidence instead of the learner's cells.
+# Only the instructor's locked cells run, in this process, and the engine is what the evidence says it answered.
+c.Autograde.sanitize_preprocessors = [
+    "dockyard.grading.outputs.SafeOutputs",  # instead of ClearOutput: a reviewer wants to see the learner's outputs
+    "dockyard.grading.cells.RestoreCells",  # instead of DeduplicateIds: no metadata of a hand-in is believed
+    "nbgrader.preprocessors.OverwriteKernelspec",
+    "nbgrader.preprocessors.OverwriteCells",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+c.Autograde.autograde_preprocessors = [
+    "dockyard.grading.replaying.GradeFromEvidence",  # instead of Execute
+    "nbgrader.preprocessors.LimitOutput",
+    "dockyard.grading.replaying.SaveEvidenceGrades",  # instead of SaveAutoGrades
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+c.OverwriteCells.add_missing_cells = True  # a deleted check is graded all the same
+c.ExchangeFactory.submit = "dockyard.grading.submit.EvidenceSubmit"
+c.HTMLExporter.sanitize_html = True  # the formgrader and the feedback show what learners wrote

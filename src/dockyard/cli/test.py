@@ -1,0 +1,123 @@
+"""`dockyard test`: the same set-up as `dockyard lab`, then every check that the project makes of itself."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+STATIC = (
+    ("lint", ["-m", "ruff", "check"]),
+    ("format", ["-m", "ruff", "format", "--check"]),
+    ("types", ["-m", "mypy"]),
+    ("build", ["-m", "dockyard.cli", "build", "--check"]),
+)
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.option("--yes", is_flag=True, help="Agree in advance to whatever has to be installed or started.")
+@click.option("--fast", is_flag=True, help="Only what needs neither an engine nor a browser.")
+@click.argument("pytest_args", nargs=-1, type=click.UNPROCESSED)
+def test(yes: bool, fast: bool, pytest_args: tuple[str, ...]) -> None:
+    """Set everything up and run the tests. PYTEST_ARGS go to pytest, which then runs without the static checks."""
+    from dockyard.cli.lab import lay_out
+    from dockyard.course import find_course
+
+    course = find_course()
+    lay_out(course)
+    env = {**os.environ, "PATH": os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)])}
+    left_out: list[str] = []
+    notes: list[str] = []
+    if fast:
+        left_out = ["engine", "browser"]
+    else:
+        notes += _have_engine(yes)
+        browser = find_browser() or get_browser(yes)
+        if browser:
+            env["DOCKYARD_BROWSER"] = browser
+        else:
+            left_out = ["browser"]
+    failed = [] if pytest_args else _static(course.root, env)
+    words = [sys.executable, "-m", "pytest", *pytest_args]
+    if left_out:
+        words += ["-m", " and ".join(f"not {mark}" for mark in left_out)]
+        notes.append(f"Left out: tests that need {' or '.join(left_out)}.")
+    if failed:
+        notes.append(f"Failed before the tests: {', '.join(failed)}.")
+    for note in notes:
+        click.echo(f"• {note}")
+    sys.stdout.flush()
+    status = subprocess.run(words, cwd=course.root, env=env, check=False).returncode
+    sys.exit(status or bool(failed))
+
+
+def _static(root: Path, env: dict[str, str]) -> list[str]:
+    """Run the static checks and return the names of those that failed."""
+    failed = []
+    for name, words in STATIC:
+        click.echo(f"• {name}: {' '.join(words[1:])}")
+        sys.stdout.flush()
+        if subprocess.run([sys.executable, *words], cwd=root, env=env, check=False).returncode:
+            failed.append(name)
+    return failed
+
+
+def _have_engine(yes: bool) -> list[str]:
+    """Make sure of the engine and its images; return what has to be said about it."""
+    from dockyard.cli.lab import get_engine
+    from dockyard.engine import connect
+    from dockyard.errors import EngineError
+
+    try:
+        connect().close()
+        notes = []
+    except EngineError:
+        notes = ["The engine that was started for the tests keeps running; ./dockyard engine stop ends it."]
+    get_engine(yes)
+    return notes
+
+
+def find_browser() -> str | None:
+    """Return a Chromium or Chrome: DOCKYARD_BROWSER, or the first on the path."""
+    return os.environ.get("DOCKYARD_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def get_browser(yes: bool) -> str | None:
+    """Install Chromium from the distribution's packages if the user agrees; return its path.
+
+    Raises:
+        DockyardError: where `CI` is set, no browser is a failure; so is an installation that fails.
+    """
+    from dockyard.cli.lab import ask
+    from dockyard.errors import DockyardError
+
+    missing = DockyardError(
+        "There is no Chromium or Chrome.",
+        "The browser's tests drive JupyterLab in one.",
+        "Install one (Debian: sudo apt-get install chromium), or type ./dockyard test --fast",
+    )
+    can = shutil.which("apt-get") and (os.geteuid() == 0 or shutil.which("sudo"))
+    if not can or not (yes or ask("Install Chromium from the distribution's packages?")):
+        if os.environ.get("CI"):
+            raise missing
+        return None
+    click.echo("• Chromium, from the distribution's packages")
+    apt = [*([] if os.geteuid() == 0 else ["sudo"]), "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]
+    for words in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
+        done = subprocess.run([*apt, *words], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise DockyardError(
+                f"apt-get {words[0]} failed:\n" + "\n".join((done.stdout + done.stderr).strip().splitlines()[-8:]),
+                next_step="Install Chromium or Chrome by hand, or type ./dockyard test --fast",
+            )
+    if not (found := find_browser()):
+        raise missing
+    return found

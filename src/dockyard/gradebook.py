@@ -1,0 +1,87 @@
+"""nbgrader's gradebook knows the lessons: their notebooks, exercises and points."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from typing import TYPE_CHECKING
+
+from dockyard.errors import BuildError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dockyard.course import Course
+
+
+def unknown(course: Course) -> list[str]:
+    """Return the built lessons that the gradebook does not know as they are now. Costs no import of nbgrader."""
+    known = _registered(course)
+    if course.gradebook.is_file():
+        known = {name: known[name] for name in known.keys() & _assignments(course)}
+    return [name for name in _built(course) if known.get(name) != _digest(course, name)]
+
+
+def register(course: Course, lesson: str) -> None:
+    """Enter a lesson into the gradebook from source/, by nbgrader's own generate_assignment; release/ is not touched.
+
+    Raises:
+        BuildError: nbgrader refused, for example because exercises with hand-ins were taken away.
+    """
+    with tempfile.TemporaryDirectory() as elsewhere:
+        done = subprocess.run(
+            [sys.executable, "-m", "nbgrader", "generate_assignment", lesson, "--force"]
+            + [f"--CourseDirectory.release_directory={elsewhere}"],
+            cwd=course.root,
+            env={**os.environ, "DOCKYARD_STUDENT": ""},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode:
+        raise BuildError(
+            f"nbgrader could not enter {lesson} into the gradebook:\n" + "\n".join(done.stderr.splitlines()[-8:]),
+            next_step="Type ./dockyard build --check",
+        )
+    known = _registered(course) | {lesson: _digest(course, lesson)}
+    course.state.mkdir(exist_ok=True)
+    _memory_path(course).write_text(json.dumps(known, indent=1) + "\n")
+
+
+def _built(course: Course) -> list[str]:
+    if not course.source.is_dir():
+        return []
+    return sorted(folder.name for folder in course.source.iterdir() if any(folder.glob("*.ipynb")))
+
+
+def _memory_path(course: Course) -> Path:
+    return course.state / "gradebook.json"
+
+
+def _registered(course: Course) -> dict[str, str]:
+    with contextlib.suppress(OSError, ValueError):
+        known = json.loads(_memory_path(course).read_text())
+        if isinstance(known, dict):
+            return known
+    return {}
+
+
+def _assignments(course: Course) -> set[str]:
+    """Return the assignments in the gradebook's SQLite file; none if it cannot be read."""
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(course.gradebook)) as database:
+        return {name for (name,) in database.execute("select name from assignment")}
+    return set()
+
+
+def _digest(course: Course, lesson: str) -> str:
+    """Return a hash over the lesson's notebooks in source/."""
+    whole = hashlib.sha256()
+    for path in sorted((course.source / lesson).glob("*.ipynb")):
+        whole.update(path.name.encode() + b"\0" + path.read_bytes())
+    return whole.hexdigest()
