@@ -6,6 +6,7 @@ notebook is at hand. Here an id follows from the cell itself, so that a build fr
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections import Counter
 from pathlib import Path
@@ -55,15 +56,11 @@ def clean(notebook: NotebookNode) -> NotebookNode:
 
 
 def _clean_cell(cell: NotebookNode) -> NotebookNode:
-    metadata = {key: dict(value) if key == "nbgrader" else value for key, value in _kept(cell)}
+    metadata = {key: copy.deepcopy(cell.metadata[key]) for key in CELL_METADATA if key in cell.metadata}
     for key in COMPUTED:
         metadata.get("nbgrader", {}).pop(key, None)
     new_cell = getattr(nbformat.v4, f"new_{cell.cell_type}_cell")
     return new_cell(source=cell.source, metadata=metadata)
-
-
-def _kept(cell: NotebookNode) -> list[tuple[str, object]]:
-    return [(key, cell.metadata[key]) for key in CELL_METADATA if key in cell.metadata]
 
 
 def cell_ids(cells: list[NotebookNode]) -> list[str]:
