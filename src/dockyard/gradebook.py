@@ -34,10 +34,10 @@ def register(course: Course, lesson: str) -> None:
     Raises:
         BuildError: nbgrader refused, for example because exercises with hand-ins were taken away.
     """
+    words = [sys.executable, "-m", "nbgrader", "generate_assignment", lesson, "--force"]
     with tempfile.TemporaryDirectory() as elsewhere:
         done = subprocess.run(
-            [sys.executable, "-m", "nbgrader", "generate_assignment", lesson, "--force"]
-            + [f"--CourseDirectory.release_directory={elsewhere}"],
+            [*words, f"--CourseDirectory.release_directory={elsewhere}"],
             cwd=course.root,
             env={**os.environ, "DOCKYARD_STUDENT": ""},
             capture_output=True,

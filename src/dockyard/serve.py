@@ -1,8 +1,8 @@
 """Serve JupyterLab on loopback: for a learner (the workspace) or for the instructor (the whole course).
 
-Jupyter's settings are written to `.dockyard/jupyter/<mode>/`, which is put first on Jupyter's configuration path: they win
-over the user's own, hold for this server alone, and change nothing outside the checkout. Jupyter imports this module too,
-as a server extension: it prints the one address once the server answers.
+Jupyter's settings are written to `.dockyard/jupyter/<mode>/`, which is put first on Jupyter's configuration path: they
+win over the user's own, hold for this server alone, and change nothing outside the checkout. Jupyter imports this module
+too, as a server extension: it prints the one address once the server answers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Mode = Literal["lab", "teach"]
 PORT = 8888
 WARNING = 30
 
-# Each folder of an instructor's tool in JupyterLab, and of what a learner's server has no use for.
+# What a learner has no use for: the instructor's panels, and the extensions of the server behind them.
 INSTRUCTOR_PLUGINS = ("formgrader", "create-assignment", "course-list")
 LEARNER_HAS_NO = {
     "nbgrader.server_extensions.formgrader": False,

@@ -17,7 +17,7 @@ from dockyard.errors import DockyardError
 
 IGNORED = {".ipynb_checkpoints", "__pycache__"}
 
-# nbgrader's permissions, see nbgrader/exchange/default/release_assignment.py: learners can add a hand-in, not look at others'
+# nbgrader's (nbgrader/exchange/default/release_assignment.py): a learner can add a hand-in, and not list the others'
 EXCHANGE_MODE = 0o777
 OUTBOUND_MODE = 0o755
 INBOUND_MODE = 0o2733
@@ -60,7 +60,7 @@ def sync(course: Course) -> Sync:
             current = _digest(target)
             if current == new:
                 continue
-            if current is not None and current == known.get(name):
+            if current and current == known.get(name):
                 _put(path, target)
                 result.updated.append(name)
             elif known.get(name) != new:
@@ -128,7 +128,7 @@ def publish(course: Course) -> list[str]:
     """Release the lessons to the checkout's own exchange, so that a lone learner can fetch and submit.
 
     Returns:
-        the lessons whose outbound copy was new or older. Nothing happens where DOCKYARD_EXCHANGE names another exchange.
+        the lessons whose outbound copy was made; none where DOCKYARD_EXCHANGE names another exchange.
     """
     if course.exchange != course.own_exchange.absolute():
         return []
@@ -162,9 +162,8 @@ def student(course: Course, given: str | None = None) -> str:
         DockyardError: the name cannot be that of a hand-in.
     """
     memory = course.workspace / ".dockyard" / "student"
-    name = (
-        given or os.environ.get("DOCKYARD_STUDENT") or (memory.read_text().strip() if memory.is_file() else getuser())
-    )
+    remembered = memory.read_text().strip() if memory.is_file() else ""
+    name = given or os.environ.get("DOCKYARD_STUDENT") or remembered or getuser()
     if not re.fullmatch(r"[\w.@-]+", name) or name.startswith("."):
         raise DockyardError(
             f"{name!r} cannot be a student's name.",
@@ -182,15 +181,13 @@ def _files(folder: Path) -> list[Path]:
     )
 
 
-def _contents(folder: Path) -> dict[str, str | None]:
+def _contents(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): _digest(path) for path in _files(folder)}
 
 
-def _digest(path: Path) -> str | None:
-    """Return the SHA-256 of a file, or None of anything else."""
-    if not path.is_file():
-        return None
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _digest(path: Path) -> str:
+    """Return the SHA-256 of a file, and nothing of what is no file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
 def _put(path: Path, target: Path) -> None:
@@ -213,7 +210,7 @@ def _manifest(course: Course) -> Path:
 
 
 def _read_manifest(course: Course) -> dict[str, str]:
-    """Return path → hash of what was put; a lost or damaged manifest only means that nothing is known to be untouched."""
+    """Return path → hash of what was put. Without a readable manifest no file counts as untouched."""
     try:
         manifest = json.loads(_manifest(course).read_text())
     except (OSError, ValueError):
