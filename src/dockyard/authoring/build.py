@@ -18,10 +18,9 @@ from pathlib import Path
 
 import nbformat
 
-from dockyard.authoring.lessons import Lesson, Notebook, select
+from dockyard.authoring.lessons import Lesson, Notebook
 from dockyard.authoring.release import generate_release
 from dockyard.authoring.text import read_text, same_cells, to_json
-from dockyard.course import Course
 from dockyard.errors import BuildError
 
 # What Jupyter and Python leave lying about; nbgrader does not hand it out either.
@@ -184,28 +183,3 @@ def _take_time_of_text(notebook: Notebook) -> None:
     """
     time = notebook.text.stat()
     os.utime(notebook.source, ns=(time.st_atime_ns, time.st_mtime_ns))
-
-
-def build(course: Course, target: str | None = None) -> list[tuple[Fresh, Report]]:
-    """Build lessons and put them in place.
-
-    Args:
-        course: the course.
-        target: `LESSON` or `LESSON/NOTEBOOK`; everything if left out.
-
-    Raises:
-        BuildError: nothing was built, and what was there is untouched.
-    """
-    chosen = select(course, target)
-    for _, notebooks in chosen:
-        for notebook in notebooks:
-            refuse_if_source_was_edited(notebook)
-    fresh = [fresh_build(lesson, notebooks) for lesson, notebooks in chosen]
-    return [(one, install(one)) for one in fresh]
-
-
-def check(course: Course, target: str | None = None) -> list[str]:
-    """Compare source/ and release/ with a fresh build; a line for each file that differs."""
-    return [
-        line for lesson, notebooks in select(course, target) for line in differences(fresh_build(lesson, notebooks))
-    ]

@@ -13,19 +13,24 @@ def build(lesson: str | None, check: bool) -> None:
 
     LESSON is a lesson's name, or LESSON/NOTEBOOK; all lessons are built if it is left out.
     """
-    from dockyard.authoring import build as authoring
+    from dockyard.authoring import command
     from dockyard.course import find_course
     from dockyard.errors import BuildError
 
     course = find_course()
     if check:
-        lines = authoring.check(course, lesson)
-        if lines:
-            command = " ".join(["./dockyard build", *([lesson] if lesson else [])])
-            raise BuildError("\n  ".join(lines), next_step=f"Type {command} and commit what it writes.")
-        click.echo("source/ and release/ are what the text says.")
+        different, broken = command.check(course, lesson)
+        again = " ".join(["./dockyard build", *([lesson] if lesson else [])])
+        if broken:
+            raise BuildError("\n  ".join([*different, *broken]), next_step=f"Mend the text, then type: {again}")
+        if different:
+            raise BuildError("\n  ".join(different), next_step=f"Type: {again}    Then commit what it wrote.")
+        click.echo("source/ and release/ are what the text says, and every rule is kept.")
         return
-    for fresh, report in authoring.build(course, lesson):
-        click.echo(f"{report.lesson.name}: {len(fresh.notebooks)} notebooks, {len(report.written)} files written.")
-        for path in report.set_aside:
+    for outcome in command.build(course, lesson):
+        count = len(outcome.report.written)
+        click.echo(f"{outcome.report.lesson.name}: {len(outcome.fresh.notebooks)} notebooks, {count} files written.")
+        for path in outcome.report.set_aside:
             click.echo(f"  set aside, as nothing in notebooks/ makes it: {path}")
+        for violation in outcome.violations:
+            click.secho(f"  ! {violation}", fg="yellow")
