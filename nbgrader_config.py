@@ -6,6 +6,7 @@ folder on Jupyter's configuration path.
 
 import os
 import secrets
+import sys
 from pathlib import Path
 
 from jupyter_core.paths import jupyter_runtime_dir
@@ -13,13 +14,16 @@ from jupyter_core.paths import jupyter_runtime_dir
 from dockyard.authoring.release import CODE_STUB, TEXT_STUB
 from dockyard.course import COURSE_ID, Course
 
+# nbgrader calls `alembic` by name for every new gradebook; it lies beside this Python, on the PATH or not.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+
 course = Course(Path(__file__).resolve().parent)
 c = get_config()  # noqa: F821  (traitlets gives it to configuration files)
 
 # The course and its folders. DOCKYARD_EXCHANGE names the exchange of a class that shares a disk.
 c.CourseDirectory.course_id = COURSE_ID
 c.CourseDirectory.root = str(course.root)
-c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", ".jupyter_ystore.db"]
+c.CourseDirectory.ignore = [".lock", ".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", ".jupyter_ystore.db"]
 c.Exchange.root = str(course.exchange)
 c.Exchange.cache = str(course.state / "nbgrader_cache")
 # Who submits is said by `dockyard lab --student`, and need not be the owner of the files.
@@ -43,7 +47,7 @@ c.KernelManager.ip = str(Path(jupyter_runtime_dir()) / f"nbgrader-{secrets.token
 # Only the instructor's locked cells run, in this process, and the engine is what the evidence says it answered.
 c.Autograde.sanitize_preprocessors = [
     "dockyard.grading.outputs.SafeOutputs",  # instead of ClearOutput: a reviewer wants to see the learner's outputs
-    "dockyard.grading.cells.RestoreCells",  # instead of DeduplicateIds: no metadata of a hand-in is believed
+    "dockyard.grading.cells.RestoreCells",  # instead of DeduplicateIds: no metadata of a hand-in is believed, no check stays deleted
     "nbgrader.preprocessors.OverwriteKernelspec",
     "nbgrader.preprocessors.OverwriteCells",
     "nbgrader.preprocessors.CheckCellMetadata",
@@ -55,6 +59,5 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
-c.OverwriteCells.add_missing_cells = True  # a deleted check is graded all the same
 c.ExchangeFactory.submit = "dockyard.grading.submit.EvidenceSubmit"
 c.HTMLExporter.sanitize_html = True  # the formgrader and the feedback show what learners wrote
