@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import ssl
 from typing import TYPE_CHECKING, Any
 
 from dockyard.engine import problems
@@ -28,7 +29,9 @@ def connect(endpoint: Endpoint | None = None, timeout: float = 20) -> docker.Doc
 
     endpoint = endpoint or find()
     version = ask_version(endpoint, timeout)
-    return docker.DockerClient(version=version["ApiVersion"], **_arguments(endpoint, timeout))
+    client = docker.DockerClient(version=version["ApiVersion"], **_arguments(endpoint, timeout))
+    client.api.trust_env = not endpoint.tls
+    return client
 
 
 def ask_version(endpoint: Endpoint, timeout: float = 20) -> dict[str, Any]:
@@ -47,6 +50,8 @@ def ask_version(endpoint: Endpoint, timeout: float = 20) -> dict[str, Any]:
     arguments = _arguments(endpoint, timeout)
     try:
         api = docker.APIClient(version="1.44", **arguments)  # naming a version saves a request; /version takes none
+        # requests would prefer REQUESTS_CA_BUNDLE to the engine's own ca.pem
+        api.trust_env = not endpoint.tls
         try:
             version = api.version(api_version=False)
         finally:
@@ -55,10 +60,10 @@ def ask_version(endpoint: Endpoint, timeout: float = 20) -> dict[str, Any]:
         if isinstance(error, requests.exceptions.ConnectTimeout):
             raise problems.refused(endpoint, error, _others(endpoint)) from error
         raise problems.silent(endpoint, timeout) from error
-    except (requests.exceptions.ConnectionError, OSError) as error:
-        raise _connection_problem(endpoint, error) from error
     except (docker.errors.DockerException, ValueError) as error:
         raise problems.not_an_engine(endpoint, error) from error
+    except OSError as error:  # requests' own errors are OSErrors too
+        raise _connection_problem(endpoint, error) from error
     if not isinstance(version, dict) or not isinstance(version.get("ApiVersion"), str):
         raise problems.not_an_engine(endpoint, "its answer to /version names no ApiVersion")
     if str(version.get("Os", "linux")).lower() == "windows":
@@ -140,7 +145,9 @@ def _arguments(endpoint: Endpoint, timeout: float) -> dict[str, Any]:
 def _connection_problem(endpoint: Endpoint, error: Exception) -> problems.EngineError:
     seen: BaseException | None = error
     while seen:
-        if isinstance(seen, OSError) and seen.errno in (errno.EACCES, errno.EPERM):
+        if isinstance(seen, ssl.SSLError):
+            return problems.tls_failed(endpoint, error)
+        if endpoint.socket and isinstance(seen, OSError) and seen.errno in (errno.EACCES, errno.EPERM):
             return problems.not_permitted(endpoint)
         seen = seen.__cause__ or seen.__context__
     if endpoint.socket and not os.access(endpoint.socket.parent, os.X_OK):

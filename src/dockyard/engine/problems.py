@@ -52,6 +52,10 @@ class NotAnEngine(EngineError):
     """Something answers, but not as Docker's API does."""
 
 
+class TlsFailed(EngineError):
+    """The engine and this side do not accept each other's certificates."""
+
+
 class EngineSilent(EngineError):
     """Somebody accepts the connection, but gives no answer in time."""
 
@@ -160,6 +164,16 @@ def not_an_engine(endpoint: Endpoint, error: Exception | str) -> EngineError:
         f"What answers at {endpoint.address} (from {endpoint.source}) is not a Docker Engine: {error}",
         "An answer to GET /version with ApiVersion and Os was expected.",
         "Type: docker context ls   and: echo $DOCKER_HOST",
+    )
+
+
+def tls_failed(endpoint: Endpoint, error: Exception) -> EngineError:
+    """The TLS handshake failed."""
+    return TlsFailed(
+        f"The engine at {endpoint.url} (from {endpoint.source}) refuses TLS: {reason(error)}.",
+        "ca.pem, cert.pem and key.pem that belong to this engine were expected"
+        + (f" in the context {endpoint.context}." if endpoint.context else " in $DOCKER_CERT_PATH."),
+        "Ask whoever runs that engine for its certificates, or type: docker context use default",
     )
 
 
