@@ -13,6 +13,7 @@ from docker import DockerClient
 from docker.errors import APIError, NotFound
 
 from dockyard.authoring.lessons import Notebook
+from dockyard.errors import DockyardError
 
 _NAME = re.compile(r"(?P<image>dockyard/)?(?<![\w-])(?P<name>lab-[a-z0-9]+(?:[._-]+[a-z0-9]+)*)")
 _PROJECT = "com.docker.compose.project"
@@ -69,6 +70,26 @@ def remove(engine: DockerClient, named: Named) -> None:
         for tag in image["RepoTags"] or ():
             if tag.rpartition(":")[0] in named.images:
                 _gone(partial(api.remove_image, tag, force=True))
+
+
+def refuse_if_present(engine: DockerClient, named: Named, lesson: str) -> None:
+    """Stop before anything of the learner's own work would be removed.
+
+    Raises:
+        DockyardError: the engine holds a container, network, volume or image of one of these names.
+    """
+    api = engine.api
+    names = {name.lstrip("/") for container in api.containers(all=True) for name in container["Names"] or ()}
+    names |= {network["Name"] for network in api.networks()}
+    names |= {volume["Name"] for volume in api.volumes()["Volumes"] or ()}
+    images = {tag.rpartition(":")[0] for image in api.images() for tag in image["RepoTags"] or ()}
+    found = sorted((names & named.objects) | (images & named.images))
+    if found:
+        raise DockyardError(
+            f"The engine holds objects of this lesson: {', '.join(found)}.",
+            "Expected none of them: they would be removed again and again.",
+            f"Remove them with: dockyard reset {lesson}",
+        )
 
 
 def _in_project(described: dict[str, Any], named: Named) -> bool:
