@@ -1,8 +1,8 @@
 """Serve JupyterLab on loopback: for a learner (the workspace) or for the instructor (the whole course).
 
 Jupyter's settings are written to `.dockyard/jupyter/<mode>/`, which is put first on Jupyter's configuration path: they
-win over the user's own, hold for this server alone, and change nothing outside the checkout. Jupyter imports this module
-too, as a server extension: it prints the one address once the server answers.
+win over the user's own, hold for this server alone, and change nothing outside the checkout. Jupyter imports this
+module too, as a server extension: it prints the one address once the server answers.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LEARNER_HAS_NO = {
     "nbgrader.server_extensions.course_list": False,
     "jupyterlab_jupytext": False,
 }
-NOBODY_HAS = {"jupyter_lsp": False, "notebook": False}
+NOBODY_HAS = {"notebook": False}
 
 # A terminal starts with .venv first, whatever the user's own start-up files do to PATH.
 BASHRC = """[ -r ~/.bashrc ] && . ~/.bashrc
@@ -47,12 +47,14 @@ def settings(course: Course, mode: Mode, token: str) -> dict[str, dict[str, Any]
     """
     own = folder(course, mode)
     server: dict[str, Any] = {
+        "Application": {"log_level": WARNING},
         "ServerApp": {
             "ip": "127.0.0.1",
             "allow_root": True,  # bare machines and containers have no other user; loopback and the token protect it
             "allow_remote_access": False,
+            # Jupyter's own default is longer than the interval between two pings, and warned of at each kernel's start.
+            "tornado_settings": {"ws_ping_timeout": 30_000},
             "root_dir": str(course.workspace if mode == "lab" else course.root),
-            "log_level": WARNING,
             "jpserver_extensions": {**NOBODY_HAS, **(LEARNER_HAS_NO if mode == "lab" else {}), "dockyard.serve": True},
         },
         "IdentityProvider": {"token": token},
@@ -62,13 +64,18 @@ def settings(course: Course, mode: Mode, token: str) -> dict[str, dict[str, Any]
         server["ServerApp"]["terminado_settings"] = {"shell_command": ["bash", "--rcfile", str(own / "bashrc"), "-i"]}
     lab = {
         "LabApp": {
+            "log_level": WARNING,
             "news_url": None,
             "check_for_updates_class": "jupyterlab.handlers.announcements.NeverCheckForUpdate",
             "extension_manager": "readonly",
             "workspaces_dir": str(own / "workspaces"),  # open tabs belong to the checkout, not to the user
         }
     }
-    disabled = ["@jupyterlab/apputils-extension:announcements", "@jupyter-notebook/lab-extension"]
+    disabled = [
+        "@jupyter-notebook/lab-extension",
+        "@jupyterlab/apputils-extension:announcements",
+        "@jupyterlab/extensionmanager-extension",
+    ]
     if mode == "lab":
         disabled += [f"@jupyter/nbgrader:{plugin}" for plugin in INSTRUCTOR_PLUGINS] + ["jupyterlab-jupytext"]
     page = {"disabledExtensions": dict.fromkeys(disabled, True)}

@@ -47,7 +47,8 @@ def sync(course: Course) -> Sync:
     known = _read_manifest(course)
     released: dict[str, str] = {}
     result = Sync()
-    for lesson in course.released():
+    lessons = course.released()
+    for lesson in lessons:
         for path in _files(course.release / lesson):
             name = path.relative_to(course.release).as_posix()
             target = course.workspace / name
@@ -69,7 +70,9 @@ def sync(course: Course) -> Sync:
                 released[name] = known.get(name, new)
     for name in known.keys() - released.keys():
         target = course.workspace / name
-        if _digest(target) == known[name]:
+        if name.split("/")[0] not in lessons:
+            released[name] = known[name]  # a lesson that is gone for now, perhaps amid a build
+        elif target.is_file() and _digest(target) == known[name]:
             target.unlink()
             result.removed.append(name)
     if released != known:

@@ -43,7 +43,7 @@ def lay_out(course: Course, fresh: str | None = None) -> None:
     workspace.publish(course)
     for files, what in ((done.put, "put into"), (done.updated, "updated in"), (done.removed, "removed from")):
         if files:
-            click.echo(f"• Lessons: {len(files)} files {what} {course.workspace.name}/")
+            click.echo(f"• Lessons: {_count(files)} {what} {course.workspace.name}/")
     for file in done.kept:
         lesson = file.split("/")[0]
         click.echo(f"• {file}: you changed it, so the newer release was left out (to have it: --fresh {lesson})")
@@ -62,3 +62,7 @@ def get_engine(yes: bool) -> docker.DockerClient:
 def ask(question: str) -> bool:
     """Ask on the terminal; where nobody can answer, the answer is no."""
     return sys.stdin.isatty() and click.confirm(question)
+
+
+def _count(files: list[str]) -> str:
+    return "1 file" if len(files) == 1 else f"{len(files)} files"
