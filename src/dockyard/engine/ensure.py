@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from dockyard.engine import problems
 from dockyard.engine.client import connect
 from dockyard.engine.problems import DaemonStopped, EngineError, NoEngine, NotPermitted
 
@@ -66,7 +67,7 @@ def install_engine(agree: Ask, refused: EngineError | None = None) -> bool:
         return True
     click.echo("To have a Docker Engine, this would be done:")
     for line in plan.lines():
-        click.echo(f"  • {line}")
+        click.echo(click.wrap_text(line, 100, initial_indent="  • ", subsequent_indent="    "))
     if not agree("Do this now?"):
         if refused:
             raise refused
@@ -113,17 +114,12 @@ def _carry_out(plan: Plan) -> None:
 
 def _again_as_member() -> None:
     """Start this very command again with the group docker, if the user's membership is younger than the login."""
-    import grp
     import os
     import shlex
 
     from dockyard.engine import machine
 
-    try:
-        member = machine.person() in grp.getgrnam("docker").gr_mem
-    except KeyError:
-        return
-    if member and machine.which("sg") and not os.environ.get("DOCKYARD_AS_MEMBER"):
+    if problems.member_of_docker(machine.person()) and machine.which("sg") and not os.environ.get("DOCKYARD_AS_MEMBER"):
         os.environ["DOCKYARD_AS_MEMBER"] = "1"
         os.execvp("sg", ["sg", "docker", "-c", shlex.join([sys.executable, "-m", "dockyard.cli", *sys.argv[1:]])])
 

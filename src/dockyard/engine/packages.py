@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import grp
 import os
 import re
 import shutil
@@ -13,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dockyard.engine import command, machine, sources
-from dockyard.engine.problems import EngineError
+from dockyard.engine.problems import EngineError, member_of_docker
 
 APT = Path("/etc/apt")
 DEBIAN = ("docker.io", "docker-cli", "docker-compose", "docker-buildx")
@@ -201,12 +200,7 @@ def status_line(line: str) -> tuple[float, str] | None:
 
 def _member() -> str:
     name = machine.person()
-    if name == "root":
-        return ""
-    try:
-        return "" if name in grp.getgrnam("docker").gr_mem else name
-    except KeyError:
-        return name
+    return "" if name == "root" or member_of_docker(name) else name
 
 
 def _private_state(folder: Path, extra: dict[Path, str]) -> list[str]:

@@ -132,11 +132,26 @@ def refused(endpoint: Endpoint, error: Exception, others: list[Endpoint]) -> Eng
 def not_permitted(endpoint: Endpoint) -> EngineError:
     """The socket is there, but this user may not open it."""
     user = getpass.getuser()
+    join = f"Type: sudo usermod -aG docker {user}   then log out and in again, or use rootless Docker."
     return NotPermitted(
         f"The user {user} may not open {endpoint.address} (permission denied).",
         "The socket belongs to root and to the group docker; membership gives full power over the machine.",
-        f"Type: sudo usermod -aG docker {user}   then log out and in again, or use rootless Docker.",
+        "You are a member, but this login is older than that. Log out and in again, or type: newgrp docker"
+        if member_of_docker(user)
+        else join,
     )
+
+
+def member_of_docker(user: str) -> bool:
+    """Whether the group database lists a user in the group docker, be it that the present login does not know yet."""
+    try:
+        import grp
+    except ImportError:  # not on Windows
+        return False
+    try:
+        return user in grp.getgrnam("docker").gr_mem
+    except KeyError:
+        return False
 
 
 def api_too_old(version: str, api: str) -> EngineError:

@@ -51,7 +51,7 @@ def extra_suite(base: Entry, suite: str, apt: Path = Path("/etc/apt")) -> dict[P
     """
     lines = ["Types: deb", f"URIs: {' '.join(base.uris)}", f"Suites: {suite}", "Components: main"]
     if base.signed_by:
-        lines.append(f"Signed-By: {base.signed_by}")
+        lines.append(f"Signed-By: {base.signed_by}".replace(": \n", ":\n"))
     if base.trusted:
         lines.append(f"Trusted: {base.trusted}")
     return {
