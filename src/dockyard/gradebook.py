@@ -22,10 +22,8 @@ if TYPE_CHECKING:
 
 def unknown(course: Course) -> list[str]:
     """Return the built lessons that the gradebook does not know as they are now. Costs no import of nbgrader."""
-    known = _registered(course)
-    if course.gradebook.is_file():
-        known = {name: known[name] for name in known.keys() & _assignments(course)}
-    return [name for name in _built(course) if known.get(name) != _digest(course, name)]
+    known, entered = _registered(course), _assignments(course)
+    return [name for name in _built(course) if name not in entered or known.get(name) != _digest(course, name)]
 
 
 def register(course: Course, lesson: str) -> None:
@@ -73,7 +71,9 @@ def _registered(course: Course) -> dict[str, str]:
 
 
 def _assignments(course: Course) -> set[str]:
-    """Return the assignments in the gradebook's SQLite file; none if it cannot be read."""
+    """Return the assignments in the gradebook's SQLite file; none if there is none, or another database."""
+    if not course.gradebook.is_file():
+        return set()  # connecting would make one
     with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(course.gradebook)) as database:
         return {name for (name,) in database.execute("select name from assignment")}
     return set()
