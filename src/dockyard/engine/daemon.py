@@ -134,7 +134,9 @@ def start(layout: Layout | None = None, timeout: float = 60) -> Record | None:
     path = f"PATH={os.environ.get('PATH', '')}:{machine.SYSTEM_PATH}"  # dockerd calls iptables and containerd
     command = [*root, "setsid", "--fork", "env", path, "sh", "-c", watched, "sh", dockerd, *layout.arguments()]
     with log.open("w") as out:
-        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/", check=True)
+        spawned = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd="/")
+    if spawned.returncode:
+        raise _ended(log, "The Docker daemon could not be called")
     _wait(layout, log, timeout)
     pid = int(layout.pidfile.read_text())
     return _remember(layout, pid, log)
@@ -165,9 +167,10 @@ def stop(layout: Layout | None = None, timeout: float = 40) -> Record:
         )
     root = machine.as_root()
     if record.systemd:
-        subprocess.run([*root, "systemctl", "stop", "docker.socket", "docker.service"], check=True)
+        _do([*root, "systemctl", "stop", "docker.socket", "docker.service"])
     elif root:
-        subprocess.run([*root, "kill", "-TERM", str(record.pid)], check=True)
+        # the shell's own kill: a small system has no other
+        _do([*root, "sh", "-c", 'kill -TERM "$1"', "sh", str(record.pid)])
     else:
         os.kill(record.pid, signal.SIGTERM)
     end = time.monotonic() + timeout
@@ -204,6 +207,17 @@ def advice(lines: list[str]) -> str:
     return next((words for pattern, words in ADVICE if re.search(pattern, text)), "")
 
 
+def _do(command: list[str]) -> str:
+    answer = subprocess.run(command, capture_output=True, text=True)
+    if answer.returncode:
+        raise EngineError(
+            f"{' '.join(command)} failed with status {answer.returncode}: {(answer.stderr or answer.stdout).strip()}",
+            "It should end without an error.",
+            "Try it in a terminal.",
+        )
+    return answer.stdout
+
+
 def _start_by_systemd(root: list[str], layout: Layout, timeout: float) -> Record:
     started = subprocess.run([*root, "systemctl", "start", "docker.service"], capture_output=True, text=True)
     log = state(layout, "log")
@@ -213,8 +227,7 @@ def _start_by_systemd(root: list[str], layout: Layout, timeout: float) -> Record
         raise _ended(log, "systemctl start docker.service failed")
     _wait(layout, log, timeout)
     main = ["systemctl", "show", "--property=MainPID", "--value", "docker.service"]
-    pid = int(subprocess.run(main, capture_output=True, text=True, check=True).stdout)
-    return _remember(layout, pid, log, systemd=True)
+    return _remember(layout, int(_do(main)), log, systemd=True)
 
 
 def _wait(layout: Layout, log: Path, timeout: float) -> None:
