@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from dockyard.authoring.build import Fresh, Report, differences, fresh_build, install, refuse_if_source_was_edited
-from dockyard.authoring.lessons import select
+from dockyard.authoring.lessons import Notebook, select
 from dockyard.authoring.rules import Violation, broken, leaks
+from dockyard.authoring.text import tidy
 from dockyard.course import Course
 from dockyard.errors import BuildError
 
@@ -52,3 +54,21 @@ def check(course: Course, target: str | None = None) -> tuple[list[str], list[st
         [line for fresh in made for line in differences(fresh)],
         [str(violation) for fresh in made for violation in broken(fresh)],
     )
+
+
+def tidy_texts(course: Course, target: str | None = None) -> list[Notebook]:
+    """Put the metadata of text notebooks on one line a cell; the notebooks stay the same.
+
+    Returns:
+        The notebooks whose text was changed.
+    """
+    changed = []
+    for notebook in (notebook for _, notebooks in select(course, target) for notebook in notebooks):
+        text = notebook.text.read_text(encoding="utf-8")
+        tidied = tidy(text)
+        if tidied != text:
+            fresh = notebook.text.with_name(f".{notebook.text.name}.tidy")
+            fresh.write_text(tidied, encoding="utf-8")
+            os.replace(fresh, notebook.text)
+            changed.append(notebook)
+    return changed

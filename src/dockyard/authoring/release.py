@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 
 from dockyard.errors import BuildError
@@ -70,6 +71,6 @@ def generate_release(course: Path, lesson: str, config_file: Path) -> None:
 
 
 def _reason(lines: list[str]) -> str:
-    """The last line of nbgrader's traceback says what was wrong; its closing remarks only point at the traceback."""
-    telling = [line for line in lines if "Error" in line and "Traceback" not in line and "error processing" not in line]
-    return (telling or lines)[-1].strip()
+    """The first exception of nbgrader's traceback is the cause; what follows it only says that something failed."""
+    telling = [line for line in lines if re.match(r"[\w.]+(Error|Exception): ", line)]
+    return (telling or lines)[0].strip()

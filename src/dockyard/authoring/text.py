@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import re
 from collections import Counter
 from pathlib import Path
 
 import jupytext
 import nbformat
+import yaml
 from jupytext.myst import MystMetadataParsingError, myst_to_notebook
 from nbformat import NotebookNode
 
@@ -22,6 +24,9 @@ KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "nam
 CELL_METADATA = ("nbgrader", "tags")
 # nbgrader fills these in when it writes a release; they are no part of what an author says.
 COMPUTED = ("checksum",)
+
+_HEADER = re.compile(r"\A---\n(.*?)^---\n", re.MULTILINE | re.DOTALL)
+_CELL_BLOCK = re.compile(r"^(`{3,}\{code-cell\}[^\n]*\n)---\n(.*?)^---\n", re.MULTILINE | re.DOTALL)
 
 
 def read_text(path: Path) -> NotebookNode:
@@ -96,3 +101,36 @@ def same_cells(one: NotebookNode, other: NotebookNode) -> bool:
 
 def _said(notebook: NotebookNode) -> list[tuple[str, str, dict]]:
     return [(cell.cell_type, cell.source.strip(), dict(cell.metadata)) for cell in clean(notebook).cells]
+
+
+def tidy(text: str) -> str:
+    """Put the header's entries and each cell's metadata on one line each.
+
+    Jupytext spreads them over many lines when JupyterLab saves; an author wants to see what the cell says.
+
+    Args:
+        text: a MyST text notebook.
+
+    Returns:
+        The text of the same notebook.
+
+    Raises:
+        BuildError: the notebook would not be the same.
+    """
+    tidied = _HEADER.sub(lambda match: f"---\n{_one_line_each(match[1])}---\n", text, count=1)
+    tidied = _CELL_BLOCK.sub(lambda match: f"{match[1]}{_one_line_each(match[2], mark=':')}\n", tidied)
+    before, after = (jupytext.reads(version, fmt="md:myst") for version in (text, tidied))
+    if before.metadata != after.metadata or not same_cells(before, after):
+        raise BuildError("The metadata of this text cannot be put on one line each.", "", "Please do it by hand.")
+    return tidied
+
+
+def _one_line_each(block: str, mark: str = "") -> str:
+    entries = (yaml.safe_load(block) or {}).items()
+    return "".join(f"{mark}{key}: {_flow(value)}\n" for key, value in entries)
+
+
+def _flow(value: object) -> str:
+    """YAML on one line."""
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=float("inf"))
+    return text.removesuffix("\n").removesuffix("\n...")

@@ -8,7 +8,10 @@ import click
 @click.command()
 @click.argument("lesson", required=False)
 @click.option("--check", is_flag=True, help="Write nothing; fail if source/ or release/ differ from a fresh build.")
-def build(lesson: str | None, check: bool) -> None:
+@click.option(
+    "--tidy", is_flag=True, help="First put the text's metadata on one line a cell."
+)
+def build(lesson: str | None, check: bool, tidy: bool) -> None:
     """Build source/ and release/ from the text in notebooks/.
 
     LESSON is a lesson's name, or LESSON/NOTEBOOK; all lessons are built if it is left out.
@@ -27,6 +30,8 @@ def build(lesson: str | None, check: bool) -> None:
             raise BuildError("\n  ".join(different), next_step=f"Type: {again}    Then commit what it wrote.")
         click.echo("source/ and release/ are what the text says, and every rule is kept.")
         return
+    for notebook in command.tidy_texts(course, lesson) if tidy else ():
+        click.echo(f"{notebook}: metadata put on one line a cell.")
     for outcome in command.build(course, lesson):
         count = len(outcome.report.written)
         click.echo(f"{outcome.report.lesson.name}: {len(outcome.fresh.notebooks)} notebooks, {count} files written.")

@@ -45,9 +45,9 @@ def prove(target: str | None) -> None:
 
 def _show(console: Console, results: list[Result]) -> None:
     from rich.markup import escape
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("Exercise", "Unsolved", "Near-misses", "Solution", "Other ways", "Time")
+    table = Table(Column("Exercise", no_wrap=True), "Unsolved", "Near-misses", "Solution", "Other ways", "Time")
     for exercise in dict.fromkeys(result.exercise for result in results):
         own = [result for result in results if result.exercise is exercise]
         ticks = [

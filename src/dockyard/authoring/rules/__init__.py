@@ -13,6 +13,7 @@ LessonRule = Callable[[Built], Iterator[Finding]]
 
 PAGE_RULES: tuple[PageRule, ...] = (
     text.header_names_the_kernel_only,
+    text.metadata_on_one_line,
     text.headings_in_order,
     text.ends_with_summary_and_progress,
     text.markdown_is_short,

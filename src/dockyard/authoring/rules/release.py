@@ -39,7 +39,7 @@ def no_solution_in_release(built: Built) -> Iterator[Finding]:
 
 
 def no_near_miss_in_release(built: Built) -> Iterator[Finding]:
-    """The same for near-misses, in code: hints may name a command that alone is not enough, and skeletons give lines."""
+    """The same for near-misses, in code only: a hint may name a command that alone is not enough."""
     for page in built.pages:
         given = {line for cell in page.source.cells if is_work(cell) for line in split_solution(cell.source)[1]}
         misses = [case for cases in page.cases.values() for case in cases if case.kind == "miss"]

@@ -9,7 +9,7 @@ import yaml
 
 from dockyard.authoring.cells import is_check, is_work, is_written, split_solution
 from dockyard.authoring.rules.subject import Finding, Page
-from dockyard.authoring.text import KERNELSPEC
+from dockyard.authoring.text import KERNELSPEC, tidy
 
 MARKDOWN_WORDS = 120
 CODE_LINES = 12
@@ -31,6 +31,13 @@ def header_names_the_kernel_only(page: Page) -> Iterator[Finding]:
     for kind, notebook in (("source", page.source), ("release", page.release)):
         if notebook.metadata != {"kernelspec": KERNELSPEC}:
             yield page.finding(None, f"The {kind} notebook's metadata is {dict(notebook.metadata)}.", expected)
+
+
+def metadata_on_one_line(page: Page) -> Iterator[Finding]:
+    """Metadata takes one line a cell, so that the text reads as a text; saving in JupyterLab spreads it."""
+    if tidy(page.text) != page.text:
+        place = f"{page.notebook.lesson.name}/{page.notebook.name}"
+        yield page.finding(None, "Metadata is spread over several lines.", f"./dockyard build --tidy {place}")
 
 
 def headings_in_order(page: Page) -> Iterator[Finding]:
