@@ -143,7 +143,21 @@ def import_archive(client: DockerClient, archive: Path, tag: str) -> None:
 
 # --- busybox ----------------------------------------------------------------------------------------------------------
 
-BUSYBOX_FOLDERS = ("bin", "dev", "etc", "home", "proc", "root", "sys", "tmp", "usr", "usr/bin", "usr/sbin", "var", "var/www")
+BUSYBOX_FOLDERS = (
+    "bin",
+    "dev",
+    "etc",
+    "home",
+    "proc",
+    "root",
+    "sys",
+    "tmp",
+    "usr",
+    "usr/bin",
+    "usr/sbin",
+    "var",
+    "var/www",
+)
 
 
 def _make_busybox(folder: Path, say: Say) -> Path:
@@ -259,7 +273,9 @@ def _become_root(ask: Ask, env: dict[str, str]) -> list[str]:
     """The words to put before a command that must run as root: none, or sudo with what debootstrap reads."""
     if os.geteuid() == 0:
         return []
-    if shutil.which("sudo") is None or not ask("debootstrap sets files' owners and must run as root. Call it with sudo?"):
+    if shutil.which("sudo") is None or not ask(
+        "debootstrap sets files' owners and must run as root. Call it with sudo?"
+    ):
         raise ImageError(
             "The base of dockyard/debian is made by debootstrap, which must run as root.",
             next_step="Run: sudo dockyard images build — or bring the images: dockyard images load FILE",

@@ -18,7 +18,10 @@ from dockyard.errors import ImageError
 FETCH_SECONDS = 300
 """Time limit of one call of apt."""
 
-KEYRINGS = (Path("/usr/share/keyrings/debian-archive-keyring.gpg"), Path("/usr/share/keyrings/ubuntu-archive-keyring.gpg"))
+KEYRINGS = (
+    Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
+    Path("/usr/share/keyrings/ubuntu-archive-keyring.gpg"),
+)
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,9 @@ def run(command: list[str], *, what: str, cwd: Path | None = None, env: dict[str
         ImageError: the command fails or takes too long; the message holds its last lines.
     """
     try:
-        done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=FETCH_SECONDS, check=False)
+        done = subprocess.run(
+            command, cwd=cwd, env=env, capture_output=True, text=True, timeout=FETCH_SECONDS, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ImageError(f"{what} failed: {error}") from error
     if done.returncode:
@@ -137,7 +142,8 @@ def unpack(names: list[str], folder: Path) -> Path:
     root.mkdir(parents=True, exist_ok=True)
     if not run(["apt-cache", "policy", *names], what="Looking for packages").strip():
         raise ImageError(
-            f"apt knows no package called {' or '.join(names)}.", next_step="Run: apt-get update (as root), then try again."
+            f"apt knows no package called {' or '.join(names)}.",
+            next_step="Run: apt-get update (as root), then try again.",
         )
     # apt's download user may not enter our folder and would complain of it; root fetches here.
     run(
