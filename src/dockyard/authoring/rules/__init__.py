@@ -24,6 +24,7 @@ PAGE_RULES: tuple[PageRule, ...] = (
     exercises.cells_belong_together,
     exercises.at_least_two_near_misses,
     exercises.cases_belong_to_exercises,
+    checks.check_is_python,
     checks.check_names_its_exercise,
     checks.asserts_have_messages,
     checks.check_is_self_contained,

@@ -13,6 +13,13 @@ from dockyard.authoring.rules.subject import Finding, Page
 ENGINE_PARAMETERS = {"docker", "http"}
 
 
+def check_is_python(page: Page) -> Iterator[Finding]:
+    """The check can be compiled at all; the other rules say nothing about one that cannot."""
+    for index, cell in enumerate(page.source.cells):
+        if is_check(cell) and parsed(cell.source) is None:
+            yield page.finding(index, "The check is a syntax error.", "plain Python, without ! and %.")
+
+
 def check_names_its_exercise(page: Page) -> Iterator[Finding]:
     """`@exercise(name, points=…)` says what the cell's metadata says."""
     for index, tree in _checks(page):
@@ -57,14 +64,23 @@ def free_names(source: str) -> set[str]:
 
 def needs_no_engine(source: str) -> bool:
     """Whether a check only looks at the learner's answer: a closed question."""
-    parameters = {arg.arg for function in _functions(ast.parse(source)) for arg in function.args.args}
+    tree = parsed(source)
+    parameters = {arg.arg for function in _functions(tree) for arg in function.args.args} if tree else ENGINE_PARAMETERS
     return not parameters & ENGINE_PARAMETERS
+
+
+def parsed(source: str) -> ast.Module | None:
+    """The syntax tree of Python code; None if it is none."""
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        return None
 
 
 def _checks(page: Page) -> Iterator[tuple[int, ast.Module]]:
     for index, cell in enumerate(page.source.cells):
-        if is_check(cell):
-            yield index, ast.parse(cell.source)
+        if is_check(cell) and (tree := parsed(cell.source)) is not None:
+            yield index, tree
 
 
 def _functions(tree: ast.Module) -> list[ast.FunctionDef]:

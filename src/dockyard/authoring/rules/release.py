@@ -11,7 +11,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from dockyard.authoring.cells import graded, is_check, is_work, split_solution
-from dockyard.authoring.rules.checks import needs_no_engine
+from dockyard.authoring.rules.checks import needs_no_engine, parsed
 from dockyard.authoring.rules.subject import Built, Finding, Page
 
 MARKERS = ("BEGIN SOLUTION", "END SOLUTION", "HIDDEN TESTS", "MARK SCHEME")
@@ -93,11 +93,8 @@ def no_answer_in_check(built: Built) -> Iterator[Finding]:
 
 def _texts(source: str) -> set[str]:
     """Texts and numbers that stand as constants in Python code; none if it is no Python."""
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:
-        return set()
-    constants = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    tree = parsed(source)
+    constants = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)} if tree else set()
     return {str(value) for value in constants if (isinstance(value, str) and value) or type(value) in (int, float)}
 
 
