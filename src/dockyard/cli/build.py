@@ -8,9 +8,7 @@ import click
 @click.command()
 @click.argument("lesson", required=False)
 @click.option("--check", is_flag=True, help="Write nothing; fail if source/ or release/ differ from a fresh build.")
-@click.option(
-    "--tidy", is_flag=True, help="First put the text's metadata on one line a cell."
-)
+@click.option("--tidy", is_flag=True, help="First put the text's metadata on one line a cell.")
 def build(lesson: str | None, check: bool, tidy: bool) -> None:
     """Build source/ and release/ from the text in notebooks/.
 
