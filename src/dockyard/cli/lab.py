@@ -55,7 +55,7 @@ def get_engine(yes: bool) -> docker.DockerClient:
     from dockyard.lab import images
 
     client = ensure_engine(yes, ask)
-    images.ensure(client, yes=yes)
+    images.ensure(client, yes=yes, ask=ask)
     return client
 
 
