@@ -34,10 +34,14 @@ def content(container: Container, path: str) -> bytes:
         path: absolute, inside the container.
 
     Raises:
-        AssertionError: there is something else than a file.
-        docker.errors.NotFound: there is nothing.
+        AssertionError: there is nothing, or something else than a file.
     """
-    archive = io.BytesIO(b"".join(container.get_archive(path)[0]))
+    from docker.errors import NotFound
+
+    try:
+        archive = io.BytesIO(b"".join(container.get_archive(path)[0]))
+    except NotFound:
+        raise AssertionError(f"There is no file {path} in {container.name}.") from None
     with tarfile.open(fileobj=archive) as tar:
         member = tar.next()
         if member is None or not member.isfile():

@@ -1,0 +1,90 @@
+"""What checks read of a container: origin, added files, contents, output."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from typing import Any
+
+import pytest
+from docker.errors import NotFound
+
+from dockyard.lab.inside import added, content, made_from, printed
+
+
+class FakeContainer:
+    """As much of a container as is asked for; `files` maps paths to contents, None being a symbolic link."""
+
+    name = "lab-x"
+
+    def __init__(self, files: dict[str, bytes | None] | None = None, **attrs: Any) -> None:
+        self.files, self.attrs = files or {}, {"Mounts": [], **attrs}
+        self.changes: list[dict[str, Any]] | None = None
+
+    def diff(self) -> list[dict[str, Any]] | None:
+        return self.changes
+
+    def logs(self) -> bytes:
+        return b"two\r\nlines\r\n"
+
+    def get_archive(self, path: str) -> tuple[list[bytes], dict[str, Any]]:
+        if path not in self.files:
+            raise NotFound("no such file")
+        buffer, text = io.BytesIO(), self.files[path]
+        with tarfile.open(fileobj=buffer, mode="w") as archive:
+            entry = tarfile.TarInfo(path.rpartition("/")[2])
+            entry.size, entry.type = len(text or b""), tarfile.REGTYPE if text is not None else tarfile.SYMTYPE
+            archive.addfile(entry, io.BytesIO(text or b""))
+        return [buffer.getvalue()], {}
+
+
+class FakeImage:
+    id = "sha256:abc"
+    tags = ("dockyard/busybox:latest",)
+
+
+def container(*args: Any, **attrs: Any) -> Any:
+    return FakeContainer(*args, **attrs)
+
+
+def image() -> Any:
+    return FakeImage()
+
+
+@pytest.mark.parametrize(
+    ("named", "identity", "same"),
+    [
+        ("dockyard/busybox", "sha256:older build", True),
+        ("dockyard/busybox:latest", "sha256:abc", True),
+        ("docker.io/dockyard/busybox", "sha256:older build", True),
+        ("sha256:abc", "sha256:abc", True),
+        ("mine", "sha256:abc", True),
+        ("dockyard/busybox:mine", "sha256:other", False),
+        ("dockyard/busybox-extra", "sha256:other", False),
+        ("localhost:5000/busybox", "sha256:other", False),
+    ],
+)
+def test_origin_is_known_by_id_and_by_name(named: str, identity: str, same: bool) -> None:
+    assert made_from(container(Config={"Image": named}, Image=identity), image()) is same
+
+
+def test_added_leaves_out_changes_deletions_and_mounts() -> None:
+    found = container(Mounts=[{"Destination": "/mounted"}])
+    assert added(found) == set()
+    found.changes = [
+        {"Path": path, "Kind": kind} for path, kind in (("/new", 1), ("/etc", 0), ("/gone", 2), ("/mounted", 1))
+    ]
+    assert added(found) == {"/new"}
+
+
+def test_content_is_a_plain_file_s() -> None:
+    found = container({"/note": b" hello\n", "/link": None})
+    assert content(found, "/note") == b"hello"
+    with pytest.raises(AssertionError, match="/link in lab-x is not a plain file"):
+        content(found, "/link")
+    with pytest.raises(AssertionError, match="There is no file /other in lab-x"):
+        content(found, "/other")
+
+
+def test_output_of_a_terminal_has_plain_line_ends() -> None:
+    assert printed(container()) == b"two\nlines\n"
