@@ -72,8 +72,8 @@ def ensure(client: DockerClient, base: Base, *, say: Say, ask: Ask, fresh: bool 
     if not packages.have_apt():
         raise ImageError(
             f"No registry gave {base.pulled_from}: {refusal}",
-            "Where no registry answers, the bases are made from the packages of Debian or Ubuntu; this machine is neither.",
-            "Bring the lab images from another machine: dockyard images save FILE there, dockyard images load FILE here",
+            "Where no registry answers, the bases are made from packages of Debian or Ubuntu; this machine is neither.",
+            "On another machine: dockyard images save FILE — then here: dockyard images load FILE",
         )
     with tempfile.TemporaryDirectory(prefix="dockyard-base-") as name:
         folder = Path(name)
@@ -101,29 +101,28 @@ def pull(client: DockerClient, base: Base, say: Say) -> str | None:
     Returns:
         None when it is there, else the reason why not, in the engine's words.
     """
-    import docker
     from docker.errors import DockerException, ImageNotFound
     from requests.exceptions import RequestException
 
     say(f"asking the registry for {base.pulled_from}")
     repository, tag = base.pulled_from.split(":")
-    # The answer comes with the first line of progress. A connection of its own, so that the caller's limits stay as they are.
-    api = docker.APIClient.__new__(docker.APIClient)
-    api.__dict__.update(client.api.__dict__)
-    api.timeout = ANSWER_SECONDS
+    usual = client.api.timeout
     try:
         client.images.get(base.pulled_from)
         had_it = True
     except ImageNotFound:
         had_it = False
     try:
-        for line in api.pull(repository, tag=tag, stream=True, decode=True):
+        client.api.timeout = ANSWER_SECONDS
+        for line in client.api.pull(repository, tag=tag, stream=True, decode=True):
             if "error" in line:
                 return str(line["error"])
             say(f"{line.get('status', 'pulling')} {line.get('progress', '')}".strip())
         image = client.images.get(base.pulled_from)
     except (DockerException, RequestException) as error:
         return str(getattr(error, "explanation", None) or error)
+    finally:
+        client.api.timeout = usual
     image.tag(base.tag)
     if not had_it:
         client.images.remove(base.pulled_from, noprune=True)

@@ -98,7 +98,7 @@ def with_parents(names: tuple[str, ...] | list[str]) -> tuple[str, ...]:
 
 
 def inputs(name: str) -> str:
-    """Return the hash of all that an image is built from: the bake file, its folder, the recipe of its base, its parents."""
+    """Return the hash of what an image is built from: bake file, its folder, its base's recipe, its parents."""
     image, root = IMAGES[name], folder()
     digest = hashlib.sha256(_normal(root / BAKE_FILE))
     for path in sorted((root / name).rglob("*")):
