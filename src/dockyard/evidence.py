@@ -5,6 +5,7 @@ One JSON file an exercise, `evidence/<exercise>.json`. Its schema is `evidence_s
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import json
@@ -12,12 +13,14 @@ import os
 import re
 import stat
 import tempfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from dockyard import strictjson
 from dockyard.errors import EvidenceError
 
 FORMAT = "dockyard-evidence"
@@ -55,10 +58,10 @@ def checksum(evidence: Evidence) -> str:
 
 
 def dump(evidence: Evidence) -> bytes:
-    """Return the file's bytes, sealed anew.
+    """Return the file's bytes, sealed anew. What this writes, `parse` reads.
 
     Raises:
-        EvidenceError: more than `MAX_BYTES`.
+        EvidenceError: more than `MAX_BYTES`, or not of the form of the schema.
     """
     sealed = {**evidence, "checksum": checksum(evidence)}
     try:
@@ -70,6 +73,7 @@ def dump(evidence: Evidence) -> bytes:
             f"The evidence of {evidence.get('exercise')} has {len(content):,} bytes.",
             f"At most {MAX_BYTES:,} bytes can be handed in.",
         )
+    _validate(sealed)  # better no evidence now, with a reason, than evidence that is refused when it is graded
     return content
 
 
@@ -89,23 +93,18 @@ def parse(content: bytes, *, exercise: str | None = None, student: str | None = 
     if not content.strip():
         raise EvidenceError("The evidence file is empty.", next_step="Run the exercise's check again.")
     try:
-        evidence = json.loads(content.decode("utf-8"), object_pairs_hook=_unique_keys, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)[:120]
+        evidence = strictjson.loads(content)
+    except ValueError as error:
+        reason = str(error)[:120]
         raise EvidenceError(f"The evidence cannot be read: {reason}.", next_step="Run the check again.") from None
     if not isinstance(evidence, dict) or evidence.get("format") != FORMAT:
         raise EvidenceError("The file is not Dockyard evidence.", next_step="Run the exercise's check again.")
-    if evidence.get("version") != VERSION:
+    if evidence.get("version") != VERSION or isinstance(evidence["version"], bool):
         raise EvidenceError(
             f"The evidence has format version {str(evidence.get('version'))[:20]!r}.",
             f"This Dockyard reads version {VERSION}.",
         )
-    try:
-        _validator()(evidence)
-    except ValueError as error:  # fastjsonschema.JsonSchemaException is one
-        raise EvidenceError(f"The evidence is not of the right form: {str(error)[:160]}.") from None
-    except RecursionError:
-        raise EvidenceError("The evidence cannot be read: nested too deeply.") from None
+    _validate(evidence)
     if checksum(evidence) != evidence["checksum"]:
         raise EvidenceError("The evidence was changed after it was recorded: its checksum does not fit.")
     if exercise is not None and evidence["exercise"] != exercise:
@@ -126,19 +125,28 @@ def read(path: Path, *, exercise: str | None = None, student: str | None = None)
     Raises:
         EvidenceError: missing, not a regular file, or refused by `parse`.
     """
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    if path.parent.is_symlink():
-        raise EvidenceError("The evidence folder is a link.", "Expected a folder.")
+    flags = os.O_RDONLY
+    for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):  # no link, no waiting for a pipe, bytes as they are
+        flags |= getattr(os, flag, 0)
     try:
+        if path.parent.is_symlink():
+            raise EvidenceError("The evidence folder is a link.", "Expected a folder.")
+        if path.is_symlink():
+            raise EvidenceError("The evidence is a link.", "Expected a regular file.")
         descriptor = os.open(path, flags)
     except FileNotFoundError:
         raise EvidenceError("There is no evidence.", next_step="Run the exercise's check before you submit.") from None
     except OSError as error:
         raise EvidenceError(f"The evidence cannot be opened: {error.strerror}.", "Expected a regular file.") from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise EvidenceError("The evidence is not a regular file.")
-        content = file.read(MAX_BYTES + 1)
+        with open(descriptor, "rb", closefd=False) as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise EvidenceError(f"The evidence cannot be read: {error.strerror}.") from None
+    finally:
+        os.close(descriptor)
     if len(content) > MAX_BYTES:
         raise EvidenceError("The evidence file is too large.", f"Expected at most {MAX_BYTES:,} bytes.")
     return parse(content, exercise=exercise, student=student)
@@ -148,28 +156,15 @@ def write(path: Path, evidence: Evidence) -> None:
     """Write an evidence file whole or not at all: a crash leaves the old file.
 
     Raises:
-        EvidenceError: too large, or the disk refuses.
+        EvidenceError: too large, not of the right form, or the disk refuses.
     """
     content = dump(evidence)
-    try:
+    with _disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".tmp", dir=path.parent)
-    except OSError as error:
-        raise EvidenceError(f"The evidence cannot be written: {error.strerror}.", f"Its place is {path}.") from error
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise EvidenceError(f"The evidence cannot be written: {error.strerror}.", f"Its place is {path}.") from error
+        _replace(path, content)
 
 
-def record(path: Path, fresh: Evidence) -> Evidence:
+def record(path: Path, fresh: Evidence, *, leaner: Evidence | None = None) -> Evidence:
     """Add one run to the file: count the attempt, and let a pass on file survive a later failure.
 
     A file that cannot be read is moved aside, never lost.
@@ -177,56 +172,117 @@ def record(path: Path, fresh: Evidence) -> Evidence:
     Args:
         path: the evidence file.
         fresh: evidence of this run; its `attempts` holds this run alone.
+        leaner: the same with fewer of the engine's answers, where `fresh` makes the file too large.
 
     Returns:
         What now stands in the file.
+
+    Raises:
+        EvidenceError: nothing was recorded, and what was on file is still there.
     """
+    folder = path.parent
+    with _disk(path):
+        if folder.is_symlink():
+            raise EvidenceError("The evidence folder is a link.", "Expected a folder.", f"Remove the link {folder}.")
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder):
+            for left in folder.glob(f".{path.stem}-*.tmp"):  # by a writer that was killed
+                left.unlink(missing_ok=True)
+            old = _old(path, fresh)
+            kept, content = _merged(old, fresh, leaner or fresh)
+            if old is None and os.path.lexists(path):
+                os.replace(path, _aside(path))
+            _replace(path, content)
+            return kept
+
+
+def _replace(path: Path, content: bytes) -> None:
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+@contextlib.contextmanager
+def _disk(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise EvidenceError(f"The evidence cannot be written: {reason}.", f"Its place is {path}.") from error
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
-    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock", timeout=10)
     try:
-        with FileLock(path.parent / ".lock", timeout=10):
-            kept = _merge(path, fresh)
-            write(path, kept)
-            return kept
+        lock.acquire()
     except Timeout:
         raise EvidenceError(
             "Another program has been writing evidence here for 10 seconds.",
             next_step="Close the other kernel of this notebook, then run the cell again.",
         ) from None
-
-
-def _merge(path: Path, fresh: Evidence) -> Evidence:
     try:
-        old = read(path, exercise=fresh["exercise"], student=fresh["student"])
+        yield
+    finally:
+        lock.release()
+
+
+def _old(path: Path, fresh: Evidence) -> Evidence | None:
+    try:
+        return read(path, exercise=fresh["exercise"], student=fresh["student"])
     except EvidenceError:
-        if path.exists() or path.is_symlink():
-            os.replace(path, _aside(path))
-        return fresh
+        return None
+
+
+def _merged(old: Evidence | None, fresh: Evidence, leaner: Evidence) -> tuple[Evidence, bytes]:
+    """What to keep, and its bytes. Where it is too large go first the neighbourhood, then old attempts' messages."""
+    refused: EvidenceError | None = None
+    for candidate, most in ((fresh, MAX_ATTEMPTS), (leaner, MAX_ATTEMPTS), (leaner, 10)):
+        kept = _merge(old, candidate, most) if old else candidate
+        try:
+            return kept, dump(kept)
+        except EvidenceError as error:
+            refused = error
+    assert refused is not None
+    raise refused
+
+
+def _merge(old: Evidence, fresh: Evidence, most: int) -> Evidence:
     attempts = old["attempts"] + fresh["attempts"]
     count = old["attempt_count"] + fresh["attempt_count"]
     base = old if old["passed"] and not fresh["passed"] else fresh
-    if len(attempts) > MAX_ATTEMPTS:  # the first one tells when the learner began
-        attempts = attempts[:1] + attempts[-(MAX_ATTEMPTS - 1) :]
+    if len(attempts) > most:  # the first one tells when the learner began
+        attempts = attempts[:1] + attempts[-(most - 1) :]
     return {**base, "attempts": attempts, "attempt_count": count}
 
 
 def _aside(path: Path) -> Path:
     number = 1
-    while (aside := path.with_name(f"{path.stem}.unreadable-{number}.txt")).exists():
+    while os.path.lexists(aside := path.with_name(f"{path.stem}.unreadable-{number}.txt")):
         number += 1
     return aside
 
 
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise ValueError("a field stands twice")
-    return result
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a number of JSON")
+def _validate(evidence: Evidence) -> None:
+    try:
+        _validator()(evidence)
+        for time in (evidence["recorded"], *(attempt["at"] for attempt in evidence["attempts"])):
+            datetime.fromisoformat(time)
+        for exchange in evidence["exchanges"]:
+            base64.b64decode(exchange.get("base64", ""), validate=True)
+    except ValueError as error:  # fastjsonschema.JsonSchemaException and binascii.Error are two
+        raise EvidenceError(f"The evidence is not of the right form: {str(error)[:160]}.") from None
 
 
 @cache
