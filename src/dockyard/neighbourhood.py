@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
+from dockyard.aliases import aliases_of, canonical
 from dockyard.privacy import of_course
-from dockyard.recording import AnswerError, Exchange
+from dockyard.recording import engine_key
+from dockyard.wire import Exchange
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
-LOG_LINES = 50
+LOGS = "?stderr=1&stdout=1&timestamps=0&follow=0&tail=50"  # as docker-py asks, but for the last lines only
 
 
 def record_around(client: DockerClient, exchanges: list[Exchange]) -> None:
@@ -26,10 +29,10 @@ def record_around(client: DockerClient, exchanges: list[Exchange]) -> None:
         exchanges: what the check was answered.
     """
     for reference in _touched(exchanges, "containers"):
-        with _unanswered():
+        with contextlib.suppress(Exception):
             _around_container(client, reference, exchanges)
     for reference in _touched(exchanges, "images"):
-        with _unanswered():
+        with contextlib.suppress(Exception):
             _image(client, reference, exchanges)
     for kind in ("networks", "volumes"):
         for reference in _touched(exchanges, kind):
@@ -45,8 +48,9 @@ def _around_container(client: DockerClient, reference: str, exchanges: list[Exch
     if inspect["State"]["Running"]:
         _get(client, f"/containers/{reference}/top", exchanges)
     _get(client, f"/containers/{reference}/changes", exchanges)
-    if not any(f"/containers/{reference}/logs?" in kept["request"] for kept in exchanges):
-        client.api.logs(reference, tail=LOG_LINES)
+    logs = re.compile(rf"GET /containers/({re.escape(reference)}|{inspect['Id']})/logs\?")
+    if not any(logs.match(kept["request"]) for kept in exchanges):
+        _get(client, f"/containers/{reference}/logs", exchanges, LOGS)
     _image(client, inspect["Image"], exchanges)
     _get(client, f"/images/{inspect['Config']['Image']}/json", exchanges)
     for network in inspect["NetworkSettings"]["Networks"] or {}:
@@ -61,14 +65,20 @@ def _image(client: DockerClient, reference: str, exchanges: list[Exchange]) -> N
     _get(client, f"/images/{reference}/history", exchanges)
 
 
-def _get(client: DockerClient, path: str, exchanges: list[Exchange]) -> Any:
-    """Ask once; what is on record already is not asked again."""
+def _get(client: DockerClient, path: str, exchanges: list[Exchange], query: str = "") -> Any:
+    """Ask once; what is on record already is not asked again. Whatever goes wrong, this is only the neighbourhood."""
+    url = client.api._url("{0}", path) + query
+    aliases = aliases_of(exchanges)
+    wanted = canonical(engine_key("GET", url), aliases)
     for kept in exchanges:
-        if kept["request"] == f"GET {path}":
+        if canonical(kept["request"], aliases) == wanted:
             return kept.get("json") if kept.get("status") == 200 else None
-    with _unanswered():
-        answer = client.api._get(client.api._url(path.replace("{", "").replace("}", "")))
-        return answer.json() if answer.status_code == 200 else None
+    before = len(exchanges)
+    with contextlib.suppress(Exception):
+        answer = client.api._get(url)
+        if answer.status_code == 200:
+            return exchanges[-1].get("json")
+    del exchanges[before:]  # that nobody answered this time is no answer to a later question
     return None
 
 
@@ -79,16 +89,5 @@ def _touched(exchanges: list[Exchange], kind: str) -> list[str]:
             rf"GET /{kind}/([^?]+?)(?:/(?:json|top|logs|changes|archive|history|stats))?(?:\?|\Z)", kept["request"]
         )
         if match and match.group(1) != "json":
-            found[match.group(1)] = True
+            found[unquote(match.group(1))] = True
     return list(found)
-
-
-@contextlib.contextmanager
-def _unanswered() -> Any:
-    import docker.errors
-    import requests
-
-    with contextlib.suppress(
-        AnswerError, docker.errors.DockerException, requests.RequestException, KeyError, TypeError
-    ):
-        yield

@@ -8,18 +8,24 @@ from urllib.parse import urlsplit
 
 MASK = "***"
 LABELS = "dev.dockyard."
+TAG = re.compile(r"(?:docker\.io/|localhost/)?dockyard/")  # Podman and containerd write the registry too
+BUILTIN = ("bridge", "host", "none")
+LISTS = re.compile(r"/(?:containers|images)/json\Z|/(?:networks|services|tasks|secrets|configs)\Z")
+STEP = re.compile(r"(?:/bin/sh -c #\(nop\)\s+)?(?:ENV|ARG)\s|(?:RUN )?\|\d+ ")  # a step that names variables
+VARIABLE = re.compile(r"(?<![^\s])([A-Za-z_][\w.-]*)=(.*?)(?=\s+[A-Za-z_][\w.-]*=|\s+/\S+ -\w+ |\s+#|\Z)", re.DOTALL)
 PRIVATE_INFO = ("HttpProxy", "HttpsProxy", "NoProxy", "Labels", "RegistryConfig", "Name", "Swarm", "ProductLicense")
 
 
 def of_course(item: dict[str, Any]) -> bool:
     """Tell whether the course made an object, by its name (`lab-…`), its image (`dockyard/…`) or its label."""
-    names = item.get("Names") or [item.get("Name") or item.get("Spec", {}).get("Name") or ""]
-    labels = item.get("Labels") or {}
-    tags = item.get("RepoTags") or []
-    image = item.get("Image") if isinstance(item.get("Image"), str) else ""
+    spec = item.get("Spec") or {}
+    container = spec.get("ContainerSpec") or (spec.get("TaskTemplate") or {}).get("ContainerSpec") or {}
+    names = item.get("Names") or [item.get("Name") or spec.get("Name") or ""]
+    labels = [*(item.get("Labels") or ()), *(spec.get("Labels") or ()), *(container.get("Labels") or ())]
+    tags = [*(item.get("RepoTags") or ()), item.get("Image"), container.get("Image")]
     return (
         any(str(name).lstrip("/").startswith("lab-") for name in names)
-        or any(str(tag).startswith("dockyard/") for tag in [*tags, image])
+        or any(TAG.match(tag) for tag in tags if isinstance(tag, str))
         or any(str(label).startswith(LABELS) for label in labels)
     )
 
@@ -33,13 +39,14 @@ def reduce(key: str, answer: Any, named: frozenset[str]) -> Any:
         named: names of environment variables whose values stay.
     """
     path = urlsplit(key.split(" ", 1)[1]).path
-    if isinstance(answer, list) and re.match(r"/(containers|images)/json\Z|/(networks|services)\Z", path):
-        builtin = ("bridge", "host", "none")
-        answer = [item for item in answer if of_course(item) or (path == "/networks" and item.get("Name") in builtin)]
+    if isinstance(answer, list) and LISTS.match(path):
+        answer = [item for item in answer if of_course(item) or (path == "/networks" and item.get("Name") in BUILTIN)]
     if path == "/volumes" and isinstance(answer, dict):
         answer = {**answer, "Volumes": [item for item in answer.get("Volumes") or [] if of_course(item)]}
     if path == "/info" and isinstance(answer, dict):
         answer = {name: value for name, value in answer.items() if name not in PRIVATE_INFO}
+    if path == "/swarm" and isinstance(answer, dict):
+        answer = {name: value for name, value in answer.items() if name != "JoinTokens"}
     return _mask(_no_strangers(answer), named)
 
 
@@ -63,15 +70,18 @@ def _no_strangers(answer: Any) -> Any:
 
 def _mask(answer: Any, named: frozenset[str]) -> Any:
     if isinstance(answer, dict):
-        return {
-            name: [_masked_entry(entry, named) for entry in value]
-            if name == "Env" and isinstance(value, list)
-            else _mask(value, named)
-            for name, value in answer.items()
-        }
+        return {name: _masked_field(name, value, named) for name, value in answer.items()}
     if isinstance(answer, list):
         return [_mask(item, named) for item in answer]
     return answer
+
+
+def _masked_field(field: str, value: Any, named: frozenset[str]) -> Any:
+    if field == "Env" and isinstance(value, list):
+        return [_masked_entry(entry, named) for entry in value]
+    if field == "CreatedBy" and isinstance(value, str) and STEP.match(value):
+        return VARIABLE.sub(lambda found: found[0] if found[1] in named else f"{found[1]}={MASK}", value)
+    return _mask(value, named)
 
 
 def _masked_entry(entry: Any, named: frozenset[str]) -> Any:
@@ -80,14 +90,17 @@ def _masked_entry(entry: Any, named: frozenset[str]) -> Any:
 
 
 def _environment(answer: Any) -> list[str]:
-    if isinstance(answer, dict):
-        found: list[str] = []
-        for name, value in answer.items():
-            if name == "Env" and isinstance(value, list):
-                found += [str(entry) for entry in value]
-            else:
-                found += _environment(value)
-        return found
+    """Every `NAME=value` of an environment in an answer, those in an image's history among them."""
     if isinstance(answer, list):
         return [entry for item in answer for entry in _environment(item)]
-    return []
+    if not isinstance(answer, dict):
+        return []
+    found: list[str] = []
+    for field, value in answer.items():
+        if field == "Env" and isinstance(value, list):
+            found += [str(entry) for entry in value]
+        elif field == "CreatedBy" and isinstance(value, str) and STEP.match(value):
+            found += [f"{name}={text}" for name, text in VARIABLE.findall(value)]
+        else:
+            found += _environment(value)
+    return found

@@ -7,13 +7,9 @@ response from the same kept answer, so a check sees the same bytes when it runs 
 from __future__ import annotations
 
 import base64
-import binascii
-import email.message
-import http.client
-import io
-import json
+import contextlib
+import math
 import re
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -21,16 +17,17 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import requests
 from requests.adapters import BaseAdapter
-from urllib3.response import HTTPResponse
 
-from dockyard import privacy
+from dockyard import privacy, strictjson
+from dockyard.aliases import aliases_of, canonical
 from dockyard.errors import CheckError, MissingReply
+from dockyard.wire import STREAMS, AnswerError, Exchange, body_of, response_from
 
 MAX_BODY = 256 * 1024  # bytes of one answer
+MAX_HEADER = 8000  # characters; a path's stat holds the target of a link, of up to 4096 bytes, in base64
 KEPT_HEADERS = ("Content-Type", "X-Docker-Container-Path-Stat", "Location")
-STREAMS = ("application/vnd.docker.multiplexed-stream", "application/vnd.docker.raw-stream")
-
-Exchange = dict[str, Any]
+BINARY = (*STREAMS, "application/x-tar", "application/octet-stream")
+FALSE = ("", "0", "no", "false", "none")  # what Docker's API takes for false
 
 READABLE = re.compile(
     r"/(?:_ping|version|info"
@@ -40,19 +37,6 @@ READABLE = re.compile(
     r"|services(?:/[^/]+(?:/logs)?)?|tasks(?:/[^/]+)?|nodes(?:/[^/]+)?"
     r"|secrets(?:/[^/]+)?|configs(?:/[^/]+)?|swarm)\Z"
 )
-
-
-class AnswerError(Exception):
-    """There was no usable answer to a request; kept in the evidence and raised again on replay.
-
-    Args:
-        kind: "too-large", "unreachable" or "timeout".
-        message: what to tell the learner.
-    """
-
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
 
 
 def key_of(method: str, url: str) -> str:
@@ -67,6 +51,11 @@ def key_of(method: str, url: str) -> str:
     return f"{method} {origin}{path}" + (f"?{query}" if query else "")
 
 
+def engine_key(method: str, url: str) -> str:
+    """Return the name of a request to an engine, be it behind a socket, a port or a pipe."""
+    return key_of(method, re.sub(r"\A[a-z+]+://[^/]*", "http+docker://engine", url))
+
+
 def refuse_changes(method: str, url: str) -> None:
     """Stop a check that would change the engine, wait for it, or read what the course may not see.
 
@@ -74,84 +63,25 @@ def refuse_changes(method: str, url: str) -> None:
         CheckError: with the request.
     """
     path = re.sub(r"\A/v1\.\d+(?=/)", "", urlsplit(url).path)
-    query = dict(parse_qsl(urlsplit(url).query))
+    query = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
     if method not in ("GET", "HEAD"):
         raise CheckError(f"The check sends {method} {path}.", "A check only reads: GET and HEAD.")
     if not READABLE.match(path):
         raise CheckError(f"The check asks for {path}.", "A check reads single objects, their lists, and /info.")
-    endless = query.get("follow", "0").lower() in ("1", "true")
-    if endless or (path.endswith("/stats") and query.get("stream", "1").lower() in ("1", "true")):
+    endless = query.get("follow", "0").lower() not in FALSE
+    if endless or (path.endswith("/stats") and query.get("stream", "1").lower() not in FALSE):
         raise CheckError(f"The check reads {path} as an endless stream.", "Pass stream=False.")
-
-
-def response_from(request: requests.PreparedRequest, exchange: Exchange) -> requests.Response:
-    """Build the response that docker-py and requests expect from a kept answer.
-
-    docker-py reaches for `raw._fp.fp.raw` to stream logs and archives; so the body lies below a real
-    `http.client.HTTPResponse`, in a temporary file where a stream may be polled and in memory elsewhere.
-
-    Raises:
-        AnswerError: the kept answer is that there was none.
-    """
-    if "error" in exchange:
-        raise AnswerError(exchange["error"]["kind"], exchange["error"]["message"])
-    body = b"" if request.method == "HEAD" else body_of(exchange)
-    wire = _Wire(body, exchange["headers"].get("Content-Type", ""))
-    inner = http.client.HTTPResponse(wire, method=request.method)  # type: ignore[arg-type]
-    inner.version, inner.status, inner.reason = (
-        11,
-        exchange["status"],
-        http.client.responses.get(exchange["status"], ""),
-    )
-    inner.headers = inner.msg = email.message.Message()  # type: ignore[assignment]
-    for name, value in exchange["headers"].items():
-        inner.headers[name] = value
-    inner.chunked, inner.chunk_left, inner.length, inner.will_close = False, None, len(body), True
-    raw = HTTPResponse(
-        body=inner,  # type: ignore[arg-type]
-        headers=exchange["headers"],
-        status=exchange["status"],
-        reason=inner.reason,
-        preload_content=False,
-        decode_content=False,
-        original_response=inner,
-        request_method=request.method,
-    )
-    response = requests.Response()
-    response.status_code, response.reason, response.raw = exchange["status"], inner.reason, raw
-    response.headers.update(exchange["headers"])
-    response.url, response.request = request.url or "", request
-    response.encoding = requests.utils.get_encoding_from_headers(response.headers)
-    return response
-
-
-def body_of(exchange: Exchange) -> bytes:
-    """Return the bytes of a kept answer.
-
-    Raises:
-        ValueError: base64 that is none.
-    """
-    if "json" in exchange:
-        return json.dumps(exchange["json"]).encode()
-    if "text" in exchange:
-        return exchange["text"].encode(errors="surrogatepass")
-    try:
-        return base64.b64decode(exchange["base64"], validate=True)
-    except binascii.Error as error:
-        raise ValueError(f"The evidence holds base64 that cannot be read: {error}.") from None
 
 
 def exchange_from(key: str, status: int, headers: Mapping[str, str], body: bytes) -> Exchange:
     """Return an answer in the form that is kept: JSON stays JSON, text stays text, the rest is base64."""
-    kept = {name: headers[name] for name in KEPT_HEADERS if name in headers}
+    kept = {name: re.sub(r"[^ -~]", "?", headers[name])[:MAX_HEADER] for name in KEPT_HEADERS if name in headers}
     exchange: Exchange = {"request": key, "status": status, "headers": kept}
     kind = kept.get("Content-Type", "")
-    if kind.startswith("application/json"):
-        try:
-            return {**exchange, "json": json.loads(body) if body else None}
-        except ValueError:
-            pass
-    if not kind.startswith((*STREAMS, "application/x-tar", "application/octet-stream")):
+    if kind.startswith("application/json") and body:
+        with contextlib.suppress(ValueError):
+            return {**exchange, "json": strictjson.loads(body)}
+    if not kind.startswith(BINARY):
         try:
             return {**exchange, "text": body.decode("utf-8")}
         except UnicodeDecodeError:
@@ -177,7 +107,7 @@ class Recorder(BaseAdapter):
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         method, url = request.method or "", request.url or ""
-        key = key_of(method, url if not self.engine else re.sub(r"\A[a-z+]+://[^/]*", "http+docker://engine", url))
+        key = engine_key(method, url) if self.engine else key_of(method, url)
         if self.engine:
             refuse_changes(method, url)
         elif method not in ("GET", "HEAD"):
@@ -221,9 +151,13 @@ class Replayer(BaseAdapter):
     def __init__(self, exchanges: Iterable[Exchange], *, named: frozenset[str], engine: bool = True) -> None:
         super().__init__()
         self.named, self.engine = named, engine
+        exchanges = list(exchanges)
+        self.aliases = aliases_of(exchanges) if engine else {}
         self.kept: dict[str, list[Exchange]] = defaultdict(list)
+        self.renamed: dict[str, list[Exchange]] = defaultdict(list)  # the same, by ID where a name was used
         for exchange in exchanges:
             self.kept[exchange["request"]].append(exchange)
+            self.renamed[canonical(exchange["request"], self.aliases)].append(exchange)
         self.asked: dict[str, int] = defaultdict(int)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
@@ -231,7 +165,7 @@ class Replayer(BaseAdapter):
         if self.engine:
             refuse_changes(method, url)
         key = key_of(method, url)
-        answers = self.kept.get(key) or self._like(key)
+        answers = self.kept.get(key) or self._like(canonical(key, self.aliases))
         if not answers:
             raise MissingReply(f"The evidence holds no answer to {key}.")
         exchange = answers[min(self.asked[key], len(answers) - 1)]
@@ -242,17 +176,24 @@ class Replayer(BaseAdapter):
         return response_from(request, exchange)
 
     def _like(self, key: str) -> list[Exchange]:
-        """Log lines are kept with the number of lines that was asked for; any number serves a later question."""
-        if "/logs?" not in key:
-            return []
-        return [entry for other, kept in self.kept.items() if _no_tail(other) == _no_tail(key) for entry in kept]
+        """A log is kept under the number of lines that was asked for; a whole log answers any larger number too."""
+        if key in self.renamed or "/logs?" not in key:
+            return self.renamed.get(key, [])
+        rest, asked = _without_tail(key)
+        for other, kept in self.renamed.items():
+            like, had = _without_tail(other)
+            lines = body_of(kept[-1]).count(b"\n") + 1 if like == rest and "error" not in kept[-1] else math.inf
+            if min(asked, had) >= lines:
+                return kept
+        return []
 
     def close(self) -> None:
         pass
 
 
-def _no_tail(key: str) -> str:
-    return re.sub(r"[?&]tail=[^&]*", "", key)
+def _without_tail(key: str) -> tuple[str, float]:
+    match = re.search(r"[?&]tail=(\d+)", key)
+    return re.sub(r"[?&]tail=[^&]*", "", key), int(match.group(1)) if match else math.inf
 
 
 def _read(answer: requests.Response) -> bytes:
@@ -264,29 +205,3 @@ def _read(answer: requests.Response) -> bytes:
                 "too-large", f"The answer is larger than {MAX_BODY // 1024} KiB, more than a check reads."
             )
     return body
-
-
-class _Wire:
-    """What `http.client.HTTPResponse` takes for a socket: it only asks for a file."""
-
-    def __init__(self, body: bytes, kind: str) -> None:
-        self.body, self.kind = body, kind
-
-    def makefile(self, *args: Any, **kwargs: Any) -> io.BufferedReader:
-        if not self.kind.startswith(STREAMS):
-            return io.BufferedReader(_Bytes(self.body))
-        file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  (closed by the response; polled by docker-py)
-        file.write(self.body)
-        file.seek(0)
-        return io.BufferedReader(file)  # type: ignore[arg-type]
-
-
-class _Bytes(io.RawIOBase):
-    def __init__(self, body: bytes) -> None:
-        self.rest = io.BytesIO(body)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        return self.rest.readinto(buffer)
