@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import json
 import linecache
+import os
 import re
 import textwrap
 from collections.abc import Callable, Mapping
@@ -14,11 +15,16 @@ from types import CodeType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from dockyard import strictjson
 from dockyard.errors import CheckError, DockyardError, EngineError, MissingReply
-from dockyard.recording import AnswerError
+from dockyard.wire import AnswerError
 
+MANUAL = "Manual grading needed."
 MAX_MESSAGE = 500  # characters
-CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+MAX_ANSWER = 64 * 1024  # characters of JSON
+CONTROL = re.compile(  # terminal sequences, control characters, marks that turn the writing round, lone surrogates
+    r"\x1b\[[0-9;?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 Check = Callable[..., object]
 
@@ -51,11 +57,13 @@ def judge(check: Check, needs: Mapping[str, Callable[[], object]]) -> Verdict:
         The verdict. Only an interrupt of the keyboard is passed on.
     """
     try:
-        check(**{name: needs[name]() for name in parameters(check)})
+        _refuse_what_cannot_fail(check)
+        if check(**{name: needs[name]() for name in parameters(check)}) is not None:
+            raise CheckError("The check returns a value, which nobody looks at.", "A check asserts.")
     except KeyboardInterrupt:
         raise
     except MissingReply as error:
-        return Verdict(None, clean(f"Manual grading needed. {error.found}"))
+        return Verdict(None, clean(f"{MANUAL} {error.found}"))
     except CheckError as error:
         return Verdict(None, clean(f"This check is broken: {error.found} {error.expected}"))
     except BaseException as error:
@@ -91,19 +99,28 @@ def parameters(check: Check) -> list[str]:
         CheckError: parameters that are not plain names.
     """
     kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    found = inspect.signature(check).parameters.values()
+    try:
+        found = inspect.signature(check).parameters.values()
+    except (TypeError, ValueError):
+        raise CheckError(f"A {type(check).__name__} stands where the check should.", "Expected a function.") from None
     if any(parameter.kind not in kinds for parameter in found):
         raise CheckError("The check takes parameters with stars or a slash.", "Expected plain names.")
     return [parameter.name for parameter in found]
 
 
 def named_variables(check: Check) -> frozenset[str]:
-    """Return every word in the texts of a check: an environment variable among them is one whose value is read."""
-    return frozenset(_words(check.__code__)) if hasattr(check, "__code__") else frozenset()
+    """Return every word in the texts of a check, and of what it uses from beside it in its cell.
+
+    An environment variable among them is one whose value is read.
+    """
+    return frozenset(_words(check.__code__, check.__globals__, set())) if hasattr(check, "__code__") else frozenset()
 
 
 def source_hash(check: Check) -> str | None:
-    """Return the SHA-256 of a check's source, or None where there is no source to be had."""
+    """Return the SHA-256 of a check's source, or None where there is no source to be had.
+
+    The source is that of the whole cell: helpers that stand beside the function are part of the check.
+    """
     source = _source(check)
     if source is None:
         return None
@@ -119,13 +136,14 @@ def plain(name: str, value: object) -> object:
     """
     try:
         text = json.dumps(value, default=_as_list, allow_nan=False)
+        if len(text) > MAX_ANSWER:
+            raise MissingAnswer(f"{name} is {len(text):,} characters long.", "Expected a short answer.")
+        return strictjson.loads(text)
     except (TypeError, ValueError, RecursionError):
         raise MissingAnswer(
-            f"{name} is a {type(value).__name__}.", "Expected text, a number, True, False, a list or a dict of those."
+            f"{name} is a {type(value).__name__} that cannot be kept.",
+            "Expected text, a finite number, True, False, None, or a list or dict of those.",
         ) from None
-    if len(text) > 64 * 1024:
-        raise MissingAnswer(f"{name} is {len(text):,} characters long.", "Expected a short answer.")
-    return json.loads(text)
 
 
 def _as_list(value: object) -> object:
@@ -159,23 +177,50 @@ def _failed_line(error: BaseException, check: Check) -> str:
     return linecache.getline(traceback.tb_frame.f_code.co_filename, traceback.tb_lineno).strip() or check.__name__
 
 
+def _refuse_what_cannot_fail(check: Check) -> None:
+    """A check that would pass whatever it finds must not run."""
+    if not __debug__:
+        raise CheckError("Python runs with -O, which drops a check's asserts.", "Unset PYTHONOPTIMIZE, leave out -O.")
+    lazy = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+    if any(test(check) for test in lazy):
+        raise CheckError("The check is a generator or a coroutine, whose body does not run.", "Expected a function.")
+
+
 def _source(check: Check) -> str | None:
+    code = getattr(check, "__code__", None)
+    if code is not None and not os.path.exists(code.co_filename):  # a cell: its "file" is the cell
+        return "".join(linecache.getlines(code.co_filename)) or None
     try:
         return inspect.getsource(check)
     except (OSError, TypeError):
         return None
 
 
-def _words(code: CodeType) -> set[str]:
+def _words(code: CodeType, beside: Mapping[str, object], seen: set[CodeType]) -> set[str]:
+    seen.add(code)
     words: set[str] = set()
     for constant in code.co_consts:
-        words |= _words(constant) if isinstance(constant, CodeType) else _text_words(constant)
+        words |= _words(constant, beside, seen) if isinstance(constant, CodeType) else _text_words(constant)
+    for name in code.co_names:
+        used = getattr(beside.get(name), "__code__", beside.get(name))
+        if not isinstance(used, CodeType):
+            words |= _texts_words(used)
+        elif used not in seen and used.co_filename == code.co_filename:
+            words |= _words(used, beside, seen)
     return words
 
 
 def _text_words(constant: Any) -> set[str]:
     if isinstance(constant, str):
-        return set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", constant))
+        return set(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", constant)) | set(re.findall(r"[^\s=]+", constant))
     if isinstance(constant, tuple | frozenset):
         return {word for part in constant for word in _text_words(part)}
     return set()
+
+
+def _texts_words(value: object) -> set[str]:
+    """The words of a text, or of the texts in a short collection, that a cell holds beside its check."""
+    if isinstance(value, dict) and len(value) < 1000:
+        value = [*value, *value.values()]
+    parts = value if isinstance(value, list | tuple | set | frozenset) and len(value) < 2000 else [value]
+    return {word for part in parts if isinstance(part, str) for word in _text_words(part)}
