@@ -15,19 +15,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dockyard import evidence as evidence_file
 from dockyard.card import Outcome
-from dockyard.errors import CheckError, EvidenceError
-from dockyard.judge import Check, MissingAnswer, Verdict, clean, judge, named_variables, parameters, plain, source_hash
-
-if TYPE_CHECKING:
-    import requests
-    from docker import DockerClient
-    from requests.adapters import BaseAdapter
-
-REPLAY_API_VERSION = "1.41"  # for a check that asks for the engine where none was recorded
+from dockyard.clients import Live, Replayed
+from dockyard.errors import EvidenceError, MissingReply
+from dockyard.judge import MANUAL, Check, MissingAnswer, Verdict, clean, judge, named_variables, plain, source_hash
 
 
 class CheckFailed(Exception):
@@ -110,7 +104,7 @@ def run_cell(source: str, namespace: dict[str, Any]) -> None:
     filename = f"<dockyard-cell-{next(_cells)}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     try:
-        exec(compile(source, filename, "exec"), namespace)
+        exec(compile(source, filename, "exec", dont_inherit=True), namespace)  # a cell has no __future__ of ours
     finally:
         linecache.cache.pop(filename, None)
 
@@ -149,30 +143,21 @@ def _notebook_run() -> Run:
 
 def _recorded(name: str, points: float, check: Check, run: Run) -> Outcome:
     path = evidence_file.path_of(run.directory, name)
-    exchanges: list[dict[str, Any]] = []
     answers: dict[str, object] = {}
-    engine: dict[str, str] | None = None
-    clients = _Live(exchanges, named_variables(check))
 
-    def need(parameter: str) -> Callable[[], object]:
-        def variable() -> object:
-            if parameter not in check.__globals__:
-                raise MissingAnswer(f"There is no variable named {parameter} yet.")
-            answers[parameter] = plain(parameter, check.__globals__[parameter])
-            return answers[parameter]
+    def variable(parameter: str) -> object:
+        if parameter not in check.__globals__:
+            raise MissingAnswer(f"There is no variable named {parameter} yet.")
+        answers[parameter] = plain(parameter, check.__globals__[parameter])
+        return answers[parameter]
 
-        return {"docker": clients.docker, "http": clients.http}.get(parameter, variable)
-
-    verdict = judge(check, {parameter: need(parameter) for parameter in _known_parameters(check)})
-    if verdict.passed is None:  # a live run needs no person: the check itself is broken
-        return Outcome(name, points, False, verdict.message)
-    asked = len(exchanges)
-    if clients.client is not None:
-        from dockyard.neighbourhood import record_around
-
-        record_around(clients.client, exchanges)
-        with contextlib.suppress(Exception):  # an engine that went away meanwhile is no reason to lose the rest
-            engine = clients.identity()
+    with contextlib.closing(Live(named_variables(check))) as clients:
+        verdict = judge(check, _Needs(clients, variable))
+        if verdict.passed is None:  # a live run needs no person: the check itself is broken
+            return Outcome(name, points, False, verdict.message)
+        asked = len(clients.exchanges)
+        clients.ask_around()
+        engine = clients.identity()
     at = evidence_file.now()
     fresh = {
         "format": evidence_file.FORMAT,
@@ -188,7 +173,7 @@ def _recorded(name: str, points: float, check: Check, run: Run) -> Outcome:
         "attempt_count": 1,
         "attempts": [{"at": at, "passed": verdict.passed, "message": verdict.message}],
         "answers": answers,
-        "exchanges": exchanges,
+        "exchanges": clients.exchanges,
     }
     return _filed(path, fresh, asked, verdict)
 
@@ -196,12 +181,9 @@ def _recorded(name: str, points: float, check: Check, run: Run) -> Outcome:
 def _filed(path: Path, fresh: dict[str, Any], asked: int, verdict: Verdict) -> Outcome:
     """Write the evidence, without the neighbourhood where it would be too large, and say what stands on file."""
     name, points = fresh["exercise"], fresh["points"]
+    leaner = {**fresh, "exchanges": fresh["exchanges"][:asked]}
     try:
-        try:
-            evidence_file.dump(fresh)
-        except EvidenceError:
-            fresh = {**fresh, "exchanges": fresh["exchanges"][:asked]}
-        kept = evidence_file.record(path, fresh)
+        kept = evidence_file.record(path, fresh, leaner=leaner)
     except EvidenceError as error:
         return Outcome(name, points, verdict.passed, verdict.message, note=f"Nothing was recorded. {error}")
     return Outcome(
@@ -220,96 +202,32 @@ def _replayed(name: str, points: float, check: Check, run: Run) -> Outcome:
         filed = evidence_file.read(evidence_file.path_of(run.directory, name), exercise=name, student=run.student)
     except EvidenceError as error:
         return Outcome(name, points, False, clean(f"{error.found} {error.expected}"))
-    clients = _Replayed(filed, named_variables(check))
+    recorded_by_this_check = filed["check"] is not None and filed["check"] == source_hash(check)
 
-    def need(parameter: str) -> Callable[[], object]:
-        def variable() -> object:
-            if parameter not in filed["answers"]:
-                raise MissingAnswer(f"There is no variable named {parameter} yet.")
+    def variable(parameter: str) -> object:
+        if parameter in filed["answers"]:
             return filed["answers"][parameter]
+        if recorded_by_this_check:
+            raise MissingAnswer(f"There is no variable named {parameter} yet.")
+        raise MissingReply(f"The evidence holds no variable named {parameter}.")
 
-        return {"docker": clients.docker, "http": clients.http}.get(parameter, variable)
-
-    verdict = judge(check, {parameter: need(parameter) for parameter in _known_parameters(check)})
-    if verdict.passed is None and filed["check"] is not None and filed["check"] == source_hash(check):
-        verdict = Verdict(False, clean(f"The evidence is incomplete: {verdict.message}"))
+    with contextlib.closing(Replayed(filed, named_variables(check))) as clients:
+        verdict = judge(check, _Needs(clients, variable))
+    if verdict.passed is None and recorded_by_this_check:  # nobody mended it: the file is not what this check recorded
+        reason = verdict.message.removeprefix(MANUAL).strip()
+        verdict = Verdict(False, clean(f"The evidence is incomplete: {reason}"))
     return Outcome(name, points, verdict.passed, verdict.message, filed["recorded"], filed["attempt_count"])
 
 
-def _known_parameters(check: Check) -> list[str]:
-    try:
-        return parameters(check)
-    except CheckError:
-        return []  # judge meets the same error and reports it
+class _Needs(dict[str, Callable[[], object]]):
+    """What a check may ask for by name: a client, else a variable."""
 
+    def __init__(self, clients: Live | Replayed, variable: Callable[[str], object]) -> None:
+        super().__init__(docker=clients.docker, http=clients.http)
+        self.variable = variable
 
-class _Live:
-    """Recording clients, made when a check asks for them."""
-
-    def __init__(self, exchanges: list[dict[str, Any]], named: frozenset[str]) -> None:
-        self.exchanges, self.named = exchanges, named
-        self.client: DockerClient | None = None
-        self.direct: BaseAdapter | None = None
-
-    def docker(self) -> DockerClient:
-        from dockyard.engine import connect
-        from dockyard.recording import Recorder
-
-        self.client = client = connect()
-        self.direct = client.api.get_adapter(client.api.base_url + "/")
-        client.api.mount(client.api.base_url, Recorder(self.direct, self.exchanges, named=self.named))
-        return client
-
-    def http(self) -> requests.Session:
-        from dockyard.loopback import LoopbackAdapter
-        from dockyard.recording import Recorder
-
-        return _session(Recorder(LoopbackAdapter(), self.exchanges, named=self.named, engine=False))
-
-    def identity(self) -> dict[str, str] | None:
-        if self.client is None or self.direct is None:
-            return None
-        self.client.api.mount(self.client.api.base_url, self.direct)
-        info, version = self.client.info(), self.client.version()
-        return {
-            "id": str(info.get("ID", "")),
-            "version": str(version.get("Version", "")),
-            "api_version": str(version.get("ApiVersion", "")),
-            "os": str(version.get("Os", "")),
-            "architecture": str(version.get("Arch", "")),
-        }
-
-
-class _Replayed:
-    """Clients that are answered from the evidence."""
-
-    def __init__(self, filed: dict[str, Any], named: frozenset[str]) -> None:
-        self.filed, self.named = filed, named
-
-    def docker(self) -> DockerClient:
-        import docker
-
-        from dockyard.recording import Replayer
-
-        version = (self.filed["engine"] or {}).get("api_version", REPLAY_API_VERSION)
-        client = docker.DockerClient(base_url="unix:///nowhere", version=version)
-        client.api.mount("http+docker://", Replayer(self.filed["exchanges"], named=self.named))
-        return client
-
-    def http(self) -> requests.Session:
-        from dockyard.recording import Replayer
-
-        return _session(Replayer(self.filed["exchanges"], named=self.named, engine=False))
-
-
-def _session(adapter: BaseAdapter) -> requests.Session:
-    import requests
-
-    session = requests.Session()
-    session.trust_env = False
-    session.mount("http://", adapter)
-    session.mount("https://", adapter)
-    return session
+    def __missing__(self, parameter: str) -> Callable[[], object]:
+        return lambda: self.variable(parameter)
 
 
 def _show(outcome: Outcome) -> None:
