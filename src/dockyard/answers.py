@@ -53,4 +53,6 @@ def is_answer(value: object, *digests: str) -> bool:
         value: what the learner answered.
         digests: texts made by `digest`; several where several answers are right.
     """
-    return any(hmac.compare_digest(digest(value, known.partition(":")[0]), known) for known in digests)
+    return any(
+        hmac.compare_digest(digest(value, known.partition(":")[0]).encode(), known.encode()) for known in digests
+    )

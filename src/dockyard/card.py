@@ -61,7 +61,7 @@ class Outcome:
             f'<div role="status" style="border-left:5px solid {colour};padding:.4em .8em;margin:.2em 0">'
             f'<div><span aria-label="{word}" style="color:{colour};font-weight:bold;font-size:120%">{mark}</span> '
             f"<strong>{escape(self.exercise)}</strong></div>"
-            f'<div style="margin:.2em 0">{escape(self.message)}</div>{small}</div>'
+            f'<div style="margin:.2em 0;white-space:pre-line">{escape(self.message)}</div>{small}</div>'
         )
 
     def bundle(self) -> dict[str, str]:

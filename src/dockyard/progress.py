@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dockyard import evidence as evidence_file
 from dockyard.errors import EvidenceError
+from dockyard.judge import clean
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def lines_of(notebook: Path | None, directory: Path) -> list[Line]:
 def graded_cells(notebook: Path) -> dict[str, float]:
     """Return the names and points of a notebook's automatically graded cells, in order."""
     cells = json.loads(notebook.read_text(encoding="utf-8")).get("cells", [])
-    marks = [cell.get("metadata", {}).get("nbgrader", {}) for cell in cells if cell.get("cell_type") == "code"]
+    marks = [cell.get("metadata", {}).get("nbgrader") or {} for cell in cells if cell.get("cell_type") == "code"]
     return {
         mark["grade_id"]: float(mark.get("points", 0)) for mark in marks if mark.get("grade") and mark.get("locked")
     }
@@ -70,7 +71,7 @@ def _line(directory: Path, name: str, points: float) -> Line:
         filed = evidence_file.read(evidence_file.path_of(directory, name), exercise=name)
     except EvidenceError as error:
         return Line(name, points, None, error.found)
-    return Line(name, filed["points"], filed["passed"], filed["message"])
+    return Line(name, filed["points"], filed["passed"], clean(filed["message"]))
 
 
 def _summary(lines: list[Line]) -> str:
@@ -95,5 +96,6 @@ def as_html(lines: list[Line]) -> str:
         f"<td>{line.points:g}</td><td style='text-align:left'>{escape(line.note)}</td></tr>"
         for line in lines
     )
-    head = "<tr><th></th><th style='text-align:left'>Exercise</th><th>Points</th><th style='text-align:left'>On file</th></tr>"
+    left = "<th style='text-align:left'>"
+    head = f"<tr><th></th>{left}Exercise</th><th>Points</th>{left}On file</th></tr>"
     return f"<table>{head}{rows}</table><p>{escape(_summary(lines))}</p>"

@@ -24,6 +24,10 @@ def show(file: Path, full: bool) -> None:
     from rich.text import Text
 
     from dockyard.evidence import read
+    from dockyard.judge import CONTROL
+
+    def text(line: object, style: str = "") -> Text:
+        return Text(CONTROL.sub("", str(line)), style)  # whoever wrote the file does not steer this terminal
 
     filed = read(file)
     console = Console()
@@ -39,15 +43,15 @@ def show(file: Path, full: bool) -> None:
         "check": filed["check"] or "of unknown source",
         "answers": json.dumps(filed["answers"], ensure_ascii=False) if filed["answers"] else "none",
     }.items():
-        facts.add_row(Text(name, style="bold"), Text(str(value)))
+        facts.add_row(text(name, "bold"), text(value))
     console.print(facts)
-    console.print(Text(f"\n{filed['attempt_count']} attempts", style="bold"))
+    console.print(text(f"\n{filed['attempt_count']} attempts", "bold"))
     for attempt in filed["attempts"]:
-        console.print(Text(f"  {attempt['at']}  {'✓' if attempt['passed'] else '✗'}  {attempt['message']}"))
-    console.print(Text(f"\n{len(filed['exchanges'])} answers of the engine", style="bold"))
+        console.print(text(f"  {attempt['at']}  {'✓' if attempt['passed'] else '✗'}  {attempt['message']}"))
+    console.print(text(f"\n{len(filed['exchanges'])} answers of the engine", "bold"))
     for exchange in filed["exchanges"]:
         status = exchange.get("status") or exchange["error"]["kind"]
-        console.print(Text(f"  {status}  {exchange['request']}"))
+        console.print(text(f"  {status}  {exchange['request']}"))
         if full:
             body = exchange.get("json", exchange.get("text", exchange.get("base64", exchange.get("error"))))
-            console.print(Text("       " + json.dumps(body, ensure_ascii=False)))
+            console.print(text("       " + json.dumps(body, ensure_ascii=False)))
