@@ -15,6 +15,7 @@ from typing import Any
 
 import nbformat
 from docker import DockerClient
+from filelock import FileLock
 
 from dockyard.authoring.build import LEFTOVERS, fresh_build
 from dockyard.authoring.cases import Case, Exercise, read_exercises
@@ -89,12 +90,14 @@ def prove(exercise: Exercise, case: Case, stub: str, engine: DockerClient) -> Re
     """
     started = time.monotonic()
     named = names_of(exercise.notebook)
-    remove(engine, named)
-    try:
-        with tempfile.TemporaryDirectory(prefix="dockyard-prove-") as folder:
-            wrong = _wrong(exercise, case, stub, Path(folder))
-    finally:
+    # Two proofs of one notebook at a time would take each other's containers away.
+    lock = Path(tempfile.gettempdir()) / f"dockyard-prove-{str(exercise.notebook).replace('/', '-')}.lock"
+    with FileLock(lock, mode=0o666), tempfile.TemporaryDirectory(prefix="dockyard-prove-") as folder:
         remove(engine, named)
+        try:
+            wrong = _wrong(exercise, case, stub, Path(folder))
+        finally:
+            remove(engine, named)
     return Result(exercise, case, wrong, time.monotonic() - started)
 
 

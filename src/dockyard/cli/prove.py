@@ -47,11 +47,18 @@ def _show(console: Console, results: list[Result]) -> None:
     from rich.markup import escape
     from rich.table import Column, Table
 
-    table = Table(Column("Exercise", no_wrap=True), "Unsolved", "Near-misses", "Solution", "Other ways", "Time")
+    table = Table(
+        Column("Exercise", no_wrap=True),
+        "Unsolved",
+        "Near-misses",
+        "Solution",
+        "Other ways",
+        Column("Time", no_wrap=True),
+    )
     for exercise in dict.fromkeys(result.exercise for result in results):
         own = [result for result in results if result.exercise is exercise]
         ticks = [
-            " ".join(_tick(result) for result in own if result.case.kind == kind)
+            "".join(_tick(result) for result in own if result.case.kind == kind)
             for kind in ("unsolved", "miss", "solution", "also")
         ]
         table.add_row(f"{exercise.notebook.name}:{exercise.name}", *ticks, f"{sum(r.seconds for r in own):.1f} s")
