@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import ipywidgets
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from dockyard.figures import png, virtualization
 from dockyard.figures.style import SMALL, alt_text
+from dockyard.widgets.bar import progress_bar
 from dockyard.widgets.stacks import FACTS, choose_stack
 
 SECONDS = {"guest OS": [4.4, 4.6], "container": [0.41, 0.38, 0.45]}
@@ -18,7 +20,7 @@ FIGURES = {
     "blurred line": virtualization.blurred_line,
     "kernels": lambda: virtualization.kernels("6.1.0-37-amd64", "6.1.0-37-amd64", "6.12.48+deb13-cloud-amd64"),
     "start costs": lambda: virtualization.start_costs(SECONDS, MEMORY, DISK),
-    "lifetimes": lambda: virtualization.lifetimes(4.4, 0.41),
+    "while one boots": lambda: virtualization.while_one_boots(4.4, 0.41),
     "delivery": virtualization.delivery,
 }
 
@@ -89,8 +91,8 @@ def test_start_costs_needs_starts_that_took_time(runs: list[float]) -> None:
         virtualization.start_costs({"container": runs}, {"container": 1}, {"container": 1})
 
 
-def test_lifetimes_counts_whole_containers_only() -> None:
-    figure = virtualization.lifetimes(2.0, 0.6)
+def test_while_one_boots_counts_whole_containers_only() -> None:
+    figure = virtualization.while_one_boots(2.0, 0.6)
     assert len(figure.axes[0].patches) == 1 + 3
     assert "3 short bars" in alt_text(figure)
 
@@ -103,3 +105,14 @@ def test_the_chooser_shows_the_kind_that_is_chosen() -> None:
     assert FACTS["container"][0] in facts.value
     assert "The container stack is emphasised" in picture.value
     assert picture.value != before
+
+
+def test_the_progress_bar_says_what_is_being_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[ipywidgets.HBox] = []
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    tell = progress_bar()
+    tell(0.5, "Booting a guest")
+    bar, words = shown[0].children
+    assert (bar.value, words.value, bar.bar_style) == (0.5, "Booting a guest", "info")
+    tell(1.0, "Measured")
+    assert bar.bar_style == "success"
