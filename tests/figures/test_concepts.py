@@ -35,7 +35,7 @@ FIGURES = {
         {"host": HOST, "lab-red": RED, "lab-teal": TEAL, "lab-shop": RED, "lab-till": {**TEAL, "net": RED["net"]}}
     ),
     "two numbers": lambda: two_numbers(
-        [Seen("lab-red", "sleep infinity", 2_101_234), Seen("lab-teal", "sleep 1000", 77)]
+        [Seen("lab-red", "sleep infinity", 1, 2_101_234), Seen("lab-teal", "sleep 1000", 1, 77)]
     ),
     "two stacks": lambda: two_stacks(WEB, WORKER),
     "two strangers": lambda: two_stacks(WEB, Stack("other", (Layer("sha256:z", 78_738_269, ""),))),

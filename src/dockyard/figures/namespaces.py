@@ -38,11 +38,12 @@ TINTS = ("#d5d9df", "#9fd3f2", "#f6c667", "#8fd4bd", "#e6bcd3")
 
 
 class Seen(NamedTuple):
-    """One main process, seen from two sides: its container's name, its command, and its number on the host."""
+    """One process, seen from two sides: its container, its command, its numbers inside and on the host."""
 
     container: str
     command: str
-    host_pid: int
+    inside: int
+    outside: int
 
 
 def namespace_map(places: Mapping[str, Mapping[str, int]]) -> Figure:
@@ -85,7 +86,7 @@ def namespace_map(places: Mapping[str, Mapping[str, int]]) -> Figure:
 
 
 def two_numbers(processes: Sequence[Seen]) -> Figure:
-    """Draw the main process of each container with its number inside and its number on the host."""
+    """Draw a process of each container with its number inside and its number on the host."""
     width = 12.6
     figure = new_figure(8.6, 3.1)
     axes = canvas(figure, width, 4.5)
@@ -98,8 +99,10 @@ def two_numbers(processes: Sequence[Seen]) -> Figure:
         container_box(axes, x + 0.15, 2.0, room - 0.3, 1.9, color=TINTS[1 + number % (len(TINTS) - 1)])
         label(axes, middle, 3.5, seen.container, size=SMALL, color=INK, weight="bold")
         label(axes, middle, 3.05, seen.command, size=SMALL, family="monospace")
-        label(axes, middle, 2.5, "PID 1", size=13, weight="bold")
+        label(axes, middle, 2.5, f"PID {seen.inside}", size=13, weight="bold")
         arrow(axes, (middle, 2.05), (middle, 1.35))
-        label(axes, middle, 1.05, f"PID {seen.host_pid}", size=13, weight="bold")
-    told = "; ".join(f"{seen.container}: PID 1 inside, PID {seen.host_pid} on the host" for seen in processes)
+        label(axes, middle, 1.05, f"PID {seen.outside}", size=13, weight="bold")
+    told = "; ".join(
+        f"{seen.container}: PID {seen.inside} inside, PID {seen.outside} on the host" for seen in processes
+    )
     return describe(figure, f"The host as outer box, in it a box for each container. {told}.")
