@@ -47,18 +47,12 @@ def _show(console: Console, results: list[Result]) -> None:
     from rich.markup import escape
     from rich.table import Column, Table
 
-    table = Table(
-        Column("Exercise", no_wrap=True),
-        "Unsolved",
-        "Near-misses",
-        "Solution",
-        "Other ways",
-        Column("Time", no_wrap=True),
-    )
+    titles = ("Exercise", "Unsolved", "Near-misses", "Solution", "Other ways", "Time")
+    table = Table(*(Column(title, no_wrap=True) for title in titles))
     for exercise in dict.fromkeys(result.exercise for result in results):
         own = [result for result in results if result.exercise is exercise]
         ticks = [
-            "".join(_tick(result) for result in own if result.case.kind == kind)
+            _tick([result for result in own if result.case.kind == kind])
             for kind in ("unsolved", "miss", "solution", "also")
         ]
         table.add_row(f"{exercise.notebook.name}:{exercise.name}", *ticks, f"{sum(r.seconds for r in own):.1f} s")
@@ -70,5 +64,9 @@ def _show(console: Console, results: list[Result]) -> None:
     console.print(f"{len(results) - len(wrong)} of {len(results)} runs are as they should be.")
 
 
-def _tick(result: Result) -> str:
-    return "[red]✗[/red]" if result.wrong else "[green]✓[/green]"
+def _tick(results: list[Result]) -> str:
+    """All runs of one kind in a few characters."""
+    wrong = sum(1 for result in results if result.wrong)
+    if wrong:
+        return f"[red]✗[/red] {wrong} of {len(results)}"
+    return {0: "", 1: "[green]✓[/green]"}.get(len(results), f"[green]✓[/green] {len(results)}")
