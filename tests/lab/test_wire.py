@@ -147,6 +147,7 @@ def test_a_closed_socket_is_an_os_error(tmp_path: Path) -> None:
 def test_a_conversation_reads_as_text() -> None:
     heard = Conversation("docker container ls", [("HEAD", "/_ping"), ("GET", f"/containers/{'ab' * 32}/json")])
     assert str(heard) == "$ docker container ls\nHEAD   /_ping\nGET    /containers/abababababab/json"
+    assert heard.brief[1] == ("GET", "/containers/abababababab/json")
     assert str(Conversation("docker --version")).endswith("(not one request)")
     assert shorten("/containers/json?filters=" + "x" * 90) == "/containers/json?…"
 

@@ -55,7 +55,8 @@ def processes(client: DockerClient) -> list[Process]:
     try:
         listing = client.containers.run(
             HELPER_IMAGE,
-            ["ps", "-o", "pid,ppid,comm"],
+            # The moment's wait lets the runc that starts this very helper exit, which would else be listed.
+            ["sh", "-c", "sleep 0.2; exec ps -o pid,ppid,comm"],
             name=f"lab-helper-{secrets.token_hex(4)}",
             labels={"dev.dockyard.helper": "processes"},
             pid_mode="host",

@@ -73,8 +73,13 @@ class Conversation:
     exit_code: int = 0
     output: str = ""
 
+    @property
+    def brief(self) -> list[tuple[str, str]]:
+        """The requests with their paths shortened (see `shorten`)."""
+        return [(method, shorten(path)) for method, path in self.requests]
+
     def __str__(self) -> str:
-        lines = [f"{method:<6} {shorten(path)}" for method, path in self.requests]
+        lines = [f"{method:<6} {path}" for method, path in self.brief]
         return "\n".join([f"$ {self.command}", *(lines or ["(not one request)"])])
 
 
