@@ -25,6 +25,16 @@ KINDS = ("mnt", "uts", "ipc", "pid", "net", "user", "cgroup", "time")
 HOST_PIDS = (1, 2)
 """Processes that stand for the host: its first one, or, where that one lets nobody look, the kernel's first thread."""
 
+# Processes end while the script runs; then their files are gone, and that is no failure.
+_PROCESSES = r"""
+own=$(readlink /proc/$1/ns/pid)
+for folder in /proc/[0-9]*; do
+    [ "$(readlink $folder/ns/pid)" = "$own" ] || continue
+    awk -F'\t' '/^Name:/ { name = $2 } /^NSpid:/ { print $2, $NF, name }' $folder/status
+done 2>/dev/null
+true
+"""
+
 
 @dataclass(frozen=True)
 class Member:
@@ -104,24 +114,10 @@ def processes(client: DockerClient, container: str) -> list[Sight]:
         docker.errors.NotFound, EngineError, ImageError: see `read`.
     """
     pid = pid_of(client, container)
-    script = """
-own=$(readlink /proc/$1/ns/pid)
-for folder in /proc/[0-9]*; do
-    [ "$(readlink $folder/ns/pid)" = "$own" ] && echo "- $(tr '\\t\\n' '  ' < $folder/status)"
-done
-true"""
     found = []
-    for line in run_helper(client, script, [str(pid)]).splitlines():
-        words = line.split()
-        if "NSpid:" in words and "Name:" in words:
-            start = words.index("NSpid:") + 1
-            numbers = []
-            for word in words[start:]:
-                if not word.isdigit():
-                    break
-                numbers.append(int(word))
-            name = " ".join(words[words.index("Name:") + 1 : words.index("Umask:")])
-            found.append(Sight(name, numbers[0], numbers[-1]))
+    for line in run_helper(client, _PROCESSES, [str(pid)]).splitlines():
+        outside, inside, name = line.split(" ", 2)
+        found.append(Sight(name, int(outside), int(inside)))
     return sorted(found, key=lambda sight: sight.inside)
 
 

@@ -119,8 +119,9 @@ def boot_guest(
         said = _output(container, limit + 15)
     facts = dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
     if "seconds" not in facts or "guest_kernel" not in facts:
+        last = (said.strip().splitlines() or ["no output"])[-1]
         raise EngineError(
-            f"The guest did not boot within {limit} s: {said.strip().splitlines()[-1] if said.strip() else 'no output'}",
+            f"The guest did not boot within {limit} s: {last}",
             f"With {chosen} it takes a few seconds on a machine that is not busy.",
             "Run the cell again; to see more: docker container run --rm dockyard/vm",
         )
