@@ -27,6 +27,17 @@ def layout(home: Path) -> Layout:
 
 
 @pytest.fixture
+def own_network(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start dockerd in a network namespace of its own: with --bridge=none it would delete the machine's docker0."""
+    dockerd = machine.which("dockerd")
+    wrapper = home / "wrapped" / "dockerd"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f'#!/bin/sh\nexec unshare --net {dockerd} "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{wrapper.parent}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.fixture
 def foreign(home: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process of somebody else that is called dockerd."""
     shutil.copy("/bin/sleep", home / "dockerd")
@@ -34,6 +45,11 @@ def foreign(home: Path) -> Iterator[subprocess.Popen[bytes]]:
     yield process
     process.kill()
     process.wait()
+
+
+def bridges() -> set[str]:
+    """The machine's network interfaces that are no ends of a container's cable."""
+    return {name for name in os.listdir("/sys/class/net") if not name.startswith("veth")}
 
 
 def remember(layout: Layout, pid: int, ticks: int, boot: str = "") -> None:
@@ -103,6 +119,7 @@ def test_advice(line: str, words: str) -> None:
 
 @root_only
 @pytest.mark.engine
+@pytest.mark.usefixtures("own_network")
 def test_a_daemon_that_ends_at_once(engine: object, layout: Layout) -> None:
     broken = Layout(layout.socket, layout.data_root, layout.exec_root, ("--no-such-option",))
     with pytest.raises(DaemonStopped, match=r"ended at once.*\n.*no-such-option") as caught:
@@ -112,10 +129,12 @@ def test_a_daemon_that_ends_at_once(engine: object, layout: Layout) -> None:
 
 @root_only
 @pytest.mark.engine
+@pytest.mark.usefixtures("own_network")
 def test_start_and_stop_a_second_daemon(engine: object, layout: Layout) -> None:
     options = ["--socket", str(layout.socket), "--data-root", str(layout.data_root)]
     options += ["--exec-root", str(layout.exec_root)]
     run = CliRunner()
+    before = bridges()
     started = run.invoke(
         engine_command, ["start", *options, *(part for option in layout.options for part in ("--option", option))]
     )
@@ -129,6 +148,7 @@ def test_start_and_stop_a_second_daemon(engine: object, layout: Layout) -> None:
         assert info["DockerRootDir"] == str(layout.data_root)
         assert info["ID"] != engine.info()["ID"]  # type: ignore[attr-defined]
         assert "already" in run.invoke(engine_command, ["start", *options]).output
+        assert bridges() == before
     finally:
         stopped = run.invoke(engine_command, ["stop", *options])
     assert stopped.exit_code == 0, stopped.output
