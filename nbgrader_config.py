@@ -23,7 +23,7 @@ c = get_config()  # noqa: F821  (traitlets gives it to configuration files)
 # The course and its folders. DOCKYARD_EXCHANGE names the exchange of a class that shares a disk.
 c.CourseDirectory.course_id = COURSE_ID
 c.CourseDirectory.root = str(course.root)
-c.CourseDirectory.ignore = [".lock", ".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", ".jupyter_ystore.db"]
+c.CourseDirectory.ignore = [".lock", ".asked", ".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", ".jupyter_ystore.db"]
 c.Exchange.root = str(course.exchange)
 c.Exchange.cache = str(course.state / "nbgrader_cache")
 # Who submits is said by `dockyard lab --student`, and need not be the owner of the files.

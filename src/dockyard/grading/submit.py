@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from nbgrader.exchange.default import ExchangeSubmit
 
+from dockyard.errors import DockyardError
 from dockyard.progress import lines_of
+
+ASKED = ".asked"  # below evidence/: what the learner was warned of last
+
+
+class NotSubmittedYet(DockyardError):
+    """Shown by JupyterLab's Assignment List, which has no other way to show a warning."""
 
 
 class EvidenceSubmit(ExchangeSubmit):
-    """Submit as nbgrader does, and warn of exercises without evidence: they would be worth 0 points."""
+    """Submit as nbgrader does, and warn of exercises without evidence: they would be worth 0 points.
+
+    The command warns and submits. The Assignment List shows nothing that is logged, only what is raised: there, the
+    first try says what is missing, and a second try with the same gaps submits.
+    """
 
     def copy_files(self) -> None:
-        missing = without_evidence(Path(self.src_path))
+        assignment = Path(self.src_path)
+        missing = without_evidence(assignment)
+        if missing and self.parent is None and not _was_asked(assignment, missing):
+            raise NotSubmittedYet(
+                f"Not submitted yet. Without evidence, and so worth 0 points: {', '.join(missing)}.",
+                "Run the check cell of each exercise, then submit.",
+                "To hand in as it is, press Submit again.",
+            )
         super().copy_files()
         if missing:
             self.log.warning(
-                "%d exercises were handed in without evidence and will get 0 points: %s. "
-                "Run their checks and submit again.",
-                len(missing),
+                "Handed in without evidence, and so worth 0 points: %s. Run their checks and submit again.",
                 ", ".join(missing),
             )
 
@@ -28,3 +45,14 @@ def without_evidence(assignment: Path) -> list[str]:
     """Return the exercises of an assignment's notebooks that have no readable evidence, in order."""
     notebooks = sorted(assignment.glob("*.ipynb"))
     return [line.exercise for path in notebooks for line in lines_of(path, path.parent) if line.passed is None]
+
+
+def _was_asked(assignment: Path, missing: list[str]) -> bool:
+    """Tell whether the learner was warned of just these exercises before, and remember that it happens now."""
+    marker = assignment / "evidence" / ASKED
+    text = json.dumps(missing)
+    if marker.is_file() and marker.read_text(encoding="utf-8") == text:
+        return True
+    marker.parent.mkdir(exist_ok=True)
+    marker.write_text(text, encoding="utf-8")
+    return False
