@@ -28,7 +28,7 @@ def lab(yes: bool, no_browser: bool, port: int | None, fresh: str | None, studen
     course = find_course()
     name = workspace.student(course, student)
     lay_out(course, fresh)
-    get_engine(yes)
+    say_remarks(get_engine(yes))
     serve(course, "lab", browser=not no_browser, port=port, student=name)
 
 
@@ -57,6 +57,15 @@ def get_engine(yes: bool) -> docker.DockerClient:
     client = ensure_engine(yes, ask)
     images.ensure(client, yes=yes, ask=ask)
     return client
+
+
+def say_remarks(client: docker.DockerClient) -> None:
+    """Say what is unusual about an engine that works: it is remote, Podman, or not the one that `docker` would use."""
+    from dockyard.engine import find, identify
+    from dockyard.engine.client import remarks
+
+    for remark in remarks(find(), identify(client)):
+        click.echo(f"• {remark}")
 
 
 def ask(question: str) -> bool:
