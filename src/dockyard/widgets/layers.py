@@ -22,7 +22,7 @@ def compare_layers(client: DockerClient, left: str = "", right: str = "") -> ipy
 
     Args:
         client: connected to the engine.
-        left, right: names of the images shown first; by default the first two that the engine lists.
+        left, right: names of the images shown first; a name that the engine lacks leaves the choice open.
     """
     names = sorted({tag.removesuffix(":latest") for image in client.images.list() for tag in image.tags})
     pickers = [

@@ -1,0 +1,1 @@
+"""Explorers made of ipywidgets: thin, over `dockyard.figures` and docker-py."""
