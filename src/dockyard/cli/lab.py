@@ -28,7 +28,7 @@ def lab(yes: bool, no_browser: bool, port: int | None, fresh: str | None, studen
     course = find_course()
     name = workspace.student(course, student)
     lay_out(course, fresh)
-    say_remarks(get_engine(yes))
+    get_engine(yes)
     serve(course, "lab", browser=not no_browser, port=port, student=name)
 
 
@@ -50,22 +50,16 @@ def lay_out(course: Course, fresh: str | None = None) -> None:
 
 
 def get_engine(yes: bool) -> docker.DockerClient:
-    """Return a client of an engine that has the lab images."""
-    from dockyard.engine import ensure_engine
+    """Return a client of an engine that has the lab images, and say what is unusual about it."""
+    from dockyard.engine import ensure_engine, find, identify
+    from dockyard.engine.client import remarks
     from dockyard.lab import images
 
     client = ensure_engine(yes, ask)
-    images.ensure(client, yes=yes, ask=ask)
-    return client
-
-
-def say_remarks(client: docker.DockerClient) -> None:
-    """Say what is unusual about an engine that works: it is remote, Podman, or not the one that `docker` would use."""
-    from dockyard.engine import find, identify
-    from dockyard.engine.client import remarks
-
     for remark in remarks(find(), identify(client)):
         click.echo(f"• {remark}")
+    images.ensure(client, yes=yes, ask=ask)
+    return client
 
 
 def ask(question: str) -> bool:
