@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from tests.fake_engine import FakeEngine
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +27,14 @@ def engine() -> Iterator[object]:
         pytest.skip(f"no engine: {error.found}")
     yield client
     client.close()
+
+
+@pytest.fixture
+def fake_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngine]:
+    """An engine of canned answers that `connect` finds; its folder's path is short, as a socket's must be."""
+    folder = Path(tempfile.mkdtemp(prefix="dy-"))
+    engine = FakeEngine(folder / "engine.sock")
+    monkeypatch.setenv("DOCKER_HOST", engine.url)
+    yield engine
+    engine.close()
+    shutil.rmtree(folder, ignore_errors=True)
