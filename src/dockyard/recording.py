@@ -182,8 +182,7 @@ class Replayer(BaseAdapter):
         rest, asked = _without_tail(key)
         for other, kept in self.renamed.items():
             like, had = _without_tail(other)
-            lines = body_of(kept[-1]).count(b"\n") + 1 if like == rest and "error" not in kept[-1] else math.inf
-            if min(asked, had) >= lines:
+            if like == rest and "error" not in kept[-1] and min(asked, had) > body_of(kept[-1]).count(b"\n"):
                 return kept
         return []
 
