@@ -6,6 +6,7 @@ folder on Jupyter's configuration path.
 
 import os
 import secrets
+import shutil
 import sys
 from pathlib import Path
 
@@ -23,7 +24,15 @@ c = get_config()  # noqa: F821  (traitlets gives it to configuration files)
 # The course and its folders. DOCKYARD_EXCHANGE names the exchange of a class that shares a disk.
 c.CourseDirectory.course_id = COURSE_ID
 c.CourseDirectory.root = str(course.root)
-c.CourseDirectory.ignore = [".lock", ".asked", ".ipynb_checkpoints", "*.pyc", "__pycache__", "feedback", ".jupyter_ystore.db"]
+c.CourseDirectory.ignore = [
+    ".lock",
+    ".asked",
+    ".ipynb_checkpoints",
+    "*.pyc",
+    "__pycache__",
+    "feedback",
+    ".jupyter_ystore.db",
+]
 c.Exchange.root = str(course.exchange)
 c.Exchange.cache = str(course.state / "nbgrader_cache")
 # Who submits is said by `dockyard lab --student`, and need not be the owner of the files.
@@ -43,11 +52,20 @@ c.Execute.timeout = 300
 c.KernelManager.transport = "ipc"
 c.KernelManager.ip = str(Path(jupyter_runtime_dir()) / f"nbgrader-{secrets.token_hex(4)}")
 
+
+def leave_evidence_out(assignment, **_):
+    """Take out of a release what running the instructor's own notebooks left beside them: it holds the answers."""
+    shutil.rmtree(course.release / assignment / "evidence", ignore_errors=True)
+
+
+c.GenerateAssignment.post_convert_hook = leave_evidence_out
+
 # Grading: evidence instead of the learner's cells.
 # Only the instructor's locked cells run, in this process, and the engine is what the evidence says it answered.
 c.Autograde.sanitize_preprocessors = [
     "dockyard.grading.outputs.SafeOutputs",  # instead of ClearOutput: a reviewer wants to see the learner's outputs
-    "dockyard.grading.cells.RestoreCells",  # instead of DeduplicateIds: no metadata of a hand-in is believed, no check stays deleted
+    # instead of DeduplicateIds: no metadata of a hand-in is believed, no check stays deleted
+    "dockyard.grading.cells.RestoreCells",
     "nbgrader.preprocessors.OverwriteKernelspec",
     "nbgrader.preprocessors.OverwriteCells",
     "nbgrader.preprocessors.CheckCellMetadata",

@@ -63,7 +63,9 @@ def source_notebook() -> NotebookNode:
 class Classroom:
     """A course root with the project's own configuration, driven by nbgrader's commands."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, make: bool = False) -> None:
+        if make:
+            root.mkdir()
         self.root = root
         shutil.copy(ROOT / "nbgrader_config.py", root / "nbgrader_config.py")
         source = root / "source" / LESSON / f"{NOTEBOOK}.ipynb"
