@@ -57,9 +57,9 @@ def make(folder: Path, say: Say, ask: Ask) -> Path:
     Raises:
         ImageError: apt cannot give debootstrap, debootstrap fails, or it may not run as root.
     """
+    tools = packages.unpack(["debootstrap"], folder)
     known = packages.archives()
     main = known[0]
-    tools = packages.unpack(["debootstrap"], folder)
     if shutil.which("wget") is None:
         packages.write_wget(folder / "bin")
     settings = folder / "settings"

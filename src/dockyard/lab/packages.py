@@ -140,10 +140,14 @@ def unpack(names: list[str], folder: Path) -> Path:
     """
     root = folder / "-".join(names)
     root.mkdir(parents=True, exist_ok=True)
-    if not run(["apt-cache", "policy", *names], what="Looking for packages").strip():
+    if not _known(names) and os.geteuid() == 0:
+        # A machine as delivered has no lists yet.
+        run(["apt-get", "-q", "update"], what="Fetching apt's lists")
+    if not _known(names):
         raise ImageError(
-            f"apt knows no package called {' or '.join(names)}.",
-            next_step="Run: apt-get update (as root), then try again.",
+            f"apt does not know {' and '.join(names)}.",
+            "The bases of the lab images are made from the machine's own packages where no registry answers.",
+            "Run: sudo apt-get update — then: dockyard images build",
         )
     # apt's download user may not enter our folder and would complain of it; root fetches here.
     run(
@@ -155,6 +159,12 @@ def unpack(names: list[str], folder: Path) -> Path:
         run(["dpkg", "-x", str(package), str(root)], what=f"Unpacking {package.name}")
         package.unlink()
     return root
+
+
+def _known(names: list[str]) -> bool:
+    told = run(["apt-cache", "policy", *names], what="Looking for packages")
+    candidates = [line.split()[-1] for line in told.splitlines() if line.startswith("  Candidate:")]
+    return len(candidates) == len(names) and "(none)" not in candidates
 
 
 def keyring() -> Path | None:

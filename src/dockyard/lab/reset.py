@@ -162,10 +162,13 @@ def _plan_volumes(client: DockerClient, scope: Scope, others: list[dict[str, Any
 
 def _plan_images(client: DockerClient, scope: Scope, others: list[dict[str, Any]], result: Plan) -> None:
     for image in client.api.images():
-        for tag in image.get("RepoTags") or ():
-            if scope.covers(tag.rpartition(":")[0]) and tag.startswith(IMAGE_PREFIX):
-                users = [one for one in others if one.get("ImageID") == image["Id"]]
-                _sort_in(result, Thing("image", tag, tag), users)
+        tags = image.get("RepoTags") or ()
+        ours = [tag for tag in tags if tag.startswith(IMAGE_PREFIX) and scope.covers(tag.rpartition(":")[0])]
+        users = [one for one in others if one.get("ImageID") == image["Id"]]
+        for tag in ours:
+            # While the image keeps another name, a container only misses the one that it was created by.
+            by_tag = [one for one in users if one.get("Image") in (tag, tag.removesuffix(":latest"))]
+            _sort_in(result, Thing("image", tag, tag), by_tag if len(ours) < len(tags) else users)
 
 
 def _sort_in(result: Plan, thing: Thing, users: Iterable[dict[str, Any]]) -> None:
