@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dockyard.errors import ImageError
-from dockyard.lab import images, inventory
+from dockyard.lab import bake, images, inventory
 
 LIMIT_TOGETHER = 450e6
 LIMIT_BUSYBOX = 3e6
@@ -43,9 +45,7 @@ def test_parents_come_first_and_unknown_names_are_refused() -> None:
         inventory.with_parents(["vn"])
 
 
-def test_inputs_change_with_files_and_with_parents(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    import shutil
-
+def test_inputs_change_with_files_and_with_parents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copy = tmp_path / "images"
     shutil.copytree(inventory.folder(), copy)
     before = {name: inventory.inputs(name) for name in inventory.NAMES}
@@ -57,9 +57,7 @@ def test_inputs_change_with_files_and_with_parents(tmp_path: Any, monkeypatch: p
     assert {name for name in before if before[name] != after[name]} == {"debian", "vm"}
 
 
-def test_windows_line_ends_are_the_same_inputs(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    import shutil
-
+def test_windows_line_ends_are_the_same_inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copy = tmp_path / "images"
     shutil.copytree(inventory.folder(), copy)
     before = inventory.inputs("vm")
@@ -128,3 +126,15 @@ def test_podman_is_refused() -> None:
 
     with pytest.raises(ImageError, match="Podman"):
         images._refuse_podman(Podman())  # type: ignore[arg-type]
+
+
+@pytest.mark.engine
+def test_apt_works_in_builds(built: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    (folder / "greeter").mkdir(parents=True)
+    dockerfile = "FROM dockyard/debian\nRUN apt-get update && apt-get install --yes hello && hello\n"
+    (folder / "greeter" / "Dockerfile").write_text(dockerfile, encoding="utf-8")
+    (folder / "docker-bake.hcl").write_text('target "greeter" {\n  context = "images/greeter"\n}\n', encoding="utf-8")
+    told: list[float] = []
+    bake.bake(folder, ["greeter"], {}, lambda name, part, what: told.append(part), cache=False)
+    assert told[-1] == 1.0
