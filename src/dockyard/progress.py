@@ -71,7 +71,7 @@ def _line(directory: Path, name: str, points: float) -> Line:
         filed = evidence_file.read(evidence_file.path_of(directory, name), exercise=name)
     except EvidenceError as error:
         return Line(name, points, None, error.found)
-    return Line(name, filed["points"], filed["passed"], clean(filed["message"]))
+    return Line(name, points or filed["points"], filed["passed"], clean(filed["message"]))
 
 
 def _summary(lines: list[Line]) -> str:
