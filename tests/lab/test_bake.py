@@ -115,7 +115,9 @@ def test_real_failure_names_image_step_and_last_lines(engine: object, tmp_path: 
     (folder / "broken" / "Dockerfile").write_text(
         "FROM dockyard/busybox\nRUN echo fine\nRUN echo about to fail; echo here it is; exit 7\n", encoding="utf-8"
     )
-    (folder / "docker-bake.hcl").write_text('target "broken" {\n  context = "images/broken"\n}\n', encoding="utf-8")
+    (folder / "docker-bake.hcl").write_text(
+        'target "broken" {\n  context = "images/broken"\n  output  = ["type=cacheonly"]\n}\n', encoding="utf-8"
+    )
     with pytest.raises(ImageError) as caught:
         bake.bake(folder, ["broken"], {}, lambda name, part, what: None)
     assert caught.value.found.startswith("dockyard/broken could not be built: the step “3/3 RUN echo about to fail")

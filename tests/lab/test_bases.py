@@ -185,16 +185,16 @@ def test_archives_are_those_of_the_own_release(monkeypatch: pytest.MonkeyPatch) 
 def test_settings_for_the_image_hold_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
     dump = (
         'Acquire::Check-Date "false";\n'
-        'Acquire::http::Proxy "http://name:secret@proxy:3128";\n'
-        'Acquire::https::Proxy "http://proxy:3128";\n'
+        'Acquire::http::Proxy "http://name:secret@proxy.test:3128";\n'
+        'Acquire::https::Proxy "http://proxy.test:3128";\n'
         'APT::Architecture "amd64";\n'
     )
     monkeypatch.setattr(packages, "run", lambda command, what: dump)
     assert packages.apt_settings() == [
         'Acquire::Check-Date "false";',
-        'Acquire::https::Proxy "http://proxy:3128";',
+        'Acquire::https::Proxy "http://proxy.test:3128";',
     ]
-    assert packages.proxy_environment()["https_proxy"] == "http://proxy:3128"
+    assert packages.proxy_environment()["https_proxy"] == "http://proxy.test:3128"
 
 
 def test_failed_command_shows_its_last_lines() -> None:
