@@ -166,7 +166,7 @@ OURS: list[dict[str, Any]] = [
     {"RepoTags": ["other:1", "dockyard/busybox:latest"]},
     {"RepoTags": ["localhost/dockyard/busybox:latest"]},
     {"Names": ["/x"], "Image": "docker.io/dockyard/busybox"},
-    {"Labels": {"dev.dockyard.image": "vm"}},
+    {"Name": "x", "Labels": {"dev.dockyard.lesson": "1"}},
     {"Spec": {"Name": "lab-web", "Labels": None}},
 ]
 STRANGERS: list[dict[str, Any]] = [
@@ -179,6 +179,8 @@ STRANGERS: list[dict[str, Any]] = [
     {"RepoTags": ["dockyard:latest"]},
     {"Image": {"x": 1}},
     {"Labels": {"dev.dockyardish": "1"}},
+    {"RepoTags": ["private:1"], "Labels": {"dev.dockyard.image": "busybox"}},  # made FROM dockyard/busybox
+    {"Names": ["/private"], "Image": "private:1", "Labels": {"dev.dockyard.image": "busybox"}},
     {"Spec": None, "Name": None},
 ]
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import io
 import json
+import os
 import socket
 import tarfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -453,3 +456,133 @@ def test_whatever_is_answered_can_be_kept(header: str, body: bytes, kind: str) -
     headers = {"Content-Type": kind, "Location": header}
     whole = exchange_from("GET http://127.0.0.1/", 200, headers, body)
     assert evidence.parse(evidence.dump(sample(exchanges=[whole])))["exchanges"] == [whole]
+
+
+# On a real engine: all that a check may ask, of containers that the tests made.
+REAL_CALLS = {
+    "logs": 'assert docker.containers.get(NAME).logs() == b"one\\ntwo\\nthree\\n", "other lines"',
+    "logs as a stream": 'assert b"".join(docker.containers.get(NAME).logs(stream=True, follow=False)) == '
+    'b"one\\ntwo\\nthree\\n", "other lines"',
+    "last lines": 'assert docker.containers.get(NAME).logs(tail=1) in (b"three\\n", b"two\\n"), "other lines"',
+    "only the errors": 'assert docker.containers.get(NAME).logs(stdout=False) == b"two\\n", "other lines"',
+    "with times": 'assert docker.containers.get(NAME).logs(timestamps=True).count(b"Z ") == 3, "no times"',
+    "a terminal's": 'assert docker.containers.get(NAME.replace("plain", "terminal")).logs() == b"one\\r\\n", "others"',
+    "a terminal's as a stream": "stream = docker.containers.get(NAME.replace('plain', 'terminal'))"
+    '.logs(stream=True, follow=False); assert b"".join(stream) == b"one\\r\\n", "others"',
+    # the engine's own log writes bytes that are no UTF-8 as U+FFFD
+    "bytes": 'assert b"\\0\\x01\\x02" in docker.containers.get(NAME.replace("plain", "binary")).logs(), "others"',
+    "no line": 'assert docker.containers.get(NAME.replace("plain", "silent")).logs() == b"", "others"',
+    "ended": 'state = docker.containers.get(NAME.replace("plain", "ended")).attrs["State"]; '
+    'assert (state["Status"], state["ExitCode"]) == ("exited", 3), state["Status"]',
+    "top": 'assert any("sleep" in row[-1] for row in docker.containers.get(NAME).top()["Processes"]), "no sleep"',
+    "diff": 'assert {"Path": "/made", "Kind": 1} in docker.containers.get(NAME).diff(), "no change"',
+    "stats": 'assert docker.containers.get(NAME).stats(stream=False)["pids_stats"], "no numbers"',
+    "history": 'assert docker.images.get("dockyard/busybox").history(), "no step"',
+    "images": 'assert any("dockyard/busybox:latest" in i.tags for i in docker.images.list("dockyard/busybox")), "none"',
+    "network": 'network = docker.networks.get(NAME); assert [c.name for c in network.containers] == [NAME], "others"',
+    "networks": 'assert NAME in {n.name for n in docker.networks.list()}, "no network"',
+    "volume": 'assert docker.volumes.get(NAME).attrs["Driver"] == "local", "another driver"',
+    "volumes": 'assert NAME in {v.name for v in docker.volumes.list()}, "no volume"',
+    "info": 'assert docker.info()["Driver"] and "Name" not in docker.info(), "no driver"',
+    "version": 'assert docker.version()["ApiVersion"], "no version"',
+    "a file": """
+        stream, stat = docker.containers.get(NAME).get_archive("/made")
+        with tarfile.open(fileobj=io.BytesIO(b"".join(stream)), mode="r:") as tar:
+            assert tar.extractfile("made").read() == b"\\xff\\xfe\\n" and stat["size"] == 3, "other bytes"
+        """,
+    "a file of one that ended": 'docker.containers.get(NAME.replace("plain", "ended")).get_archive("/etc/passwd")',
+    "no such file": 'docker.containers.get(NAME).get_archive("/not/there")',
+    "no such container": 'docker.containers.get(NAME + "-other")',
+    "no such image": 'docker.images.get("dockyard/lab-core-none")',
+}
+
+
+@pytest.fixture(scope="module")
+def lab(engine: Any) -> Iterator[str]:
+    """Containers of every kind on the real engine; yields the plain one's name, also that of a network and a volume."""
+    base = f"lab-core-{os.getpid()}"
+    commands = {
+        "plain": "printf '\\377\\376\\n' > /made; echo one; sleep 0.2; echo two >&2; sleep 0.2; echo three; sleep 600",
+        "terminal": "echo one",
+        "binary": "for n in 1 2 3 4 5 6 7 8 9; do "
+        'for j in $(seq 0 255); do printf %b "\\\\0$(printf %o $j)"; done; done',
+        "ended": "exit 3",
+        "silent": "exit 0",
+    }
+    made: list[Any] = []
+    try:
+        made.append(engine.volumes.create(f"{base}-plain"))
+        made.append(engine.networks.create(f"{base}-plain"))
+        for kind, command in commands.items():
+            plain = kind == "plain"
+            container = engine.containers.run(
+                "dockyard/busybox",
+                ["sh", "-c", command],
+                name=f"{base}-{kind}",
+                detach=True,
+                tty=kind == "terminal",
+                network=f"{base}-plain" if plain else None,
+                volumes={f"{base}-plain": {"bind": "/data", "mode": "rw"}} if plain else None,
+                environment={"TOKEN": "s3cr3t-value", "APP_MODE": "safe"},
+            )
+            made.append(container)
+            if not plain:
+                container.wait()
+        deadline = time.monotonic() + 20
+        while made[2].logs().count(b"\n") < 3 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        yield f"{base}-plain"
+    finally:
+        for thing in reversed(made):
+            with contextlib.suppress(Exception):
+                thing.remove(**({"force": True, "v": True} if hasattr(thing, "logs") else {}))
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("name", REAL_CALLS)
+def test_replay_agrees_with_a_real_engine(lab: str, tmp_path: Path, name: str) -> None:
+    source = cell(REAL_CALLS[name], beside=f"import io, tarfile\nNAME = {lab!r}\n")
+    outcome = agree(tmp_path, source)
+    assert outcome.passed is (not name.startswith("no such")), outcome.message
+    assert "s3cr3t-value" not in evidence.path_of(tmp_path, "try-it").read_text()
+
+
+@pytest.mark.engine
+def test_the_real_neighbourhood_answers_a_mended_check(lab: str, tmp_path: Path) -> None:
+    beside = f"NAME = {lab!r}\n"
+    assert run_live(tmp_path, cell("docker.containers.get(NAME)", beside=beside)).passed
+    for name in ("logs", "logs as a stream", "top", "diff", "history", "network", "volume"):
+        outcome = run_replay(tmp_path, cell(REAL_CALLS[name], beside=beside))
+        assert outcome.passed is True, (name, outcome.message)
+    for name in ("info", "volumes", "with times", "no such container"):
+        assert run_replay(tmp_path, cell(REAL_CALLS[name], beside=beside)).passed is None, name
+    mode = 'assert "APP_MODE=safe" in docker.containers.get(NAME).attrs["Config"]["Env"], "another"'
+    assert run_replay(tmp_path, cell(mode, beside=beside)).passed is None
+    assert run_live(tmp_path, cell(mode, beside=beside)).passed
+
+
+@pytest.mark.engine
+def test_a_real_engine_lists_no_stranger(engine: Any, lab: str, tmp_path: Path) -> None:
+    name = f"core-stranger-{os.getpid()}"
+    busybox = engine.images.get("dockyard/busybox")
+    stranger_image = engine.containers.create(busybox.id, name=f"{name}-source").commit(name)
+    made = [engine.networks.create(name), engine.volumes.create(name)]
+    made.append(engine.containers.run(stranger_image.id, ["sleep", "60"], name=name, detach=True, network=lab))
+    body = """
+    seen = [c.name for c in docker.containers.list(all=True, ignore_removed=True)] + [
+        n.name for n in docker.networks.list()] + [v.name for v in docker.volumes.list()]
+    tags = [tag for image in docker.images.list() for tag in image.tags]
+    members = [c["Name"] for c in docker.networks.get(NAME).attrs["Containers"].values()]
+    assert NAME in seen and members == [NAME] and "dockyard/busybox:latest" in tags, "something is missing"
+    """
+    try:
+        outcome = run_live(tmp_path, cell(body, beside=f"NAME = {lab!r}"))
+        assert outcome.passed, outcome.message
+        text = evidence.path_of(tmp_path, "try-it").read_text()
+        assert all(thing not in text for thing in (f'"{name}', f"/{name}", made[0].id, made[2].id))
+    finally:
+        made[2].remove(force=True)
+        engine.containers.get(f"{name}-source").remove()
+        for thing in made[:2]:
+            thing.remove()
+        engine.images.remove(name)

@@ -41,9 +41,7 @@ def record_around(client: DockerClient, exchanges: list[Exchange]) -> None:
 
 def _around_container(client: DockerClient, reference: str, exchanges: list[Exchange]) -> None:
     inspect = _get(client, f"/containers/{reference}/json", exchanges)
-    if not inspect or not of_course(
-        {**inspect, "Image": inspect["Config"]["Image"], "Labels": inspect["Config"]["Labels"]}
-    ):
+    if not inspect or not of_course({**inspect, "Image": inspect["Config"]["Image"]}):
         return
     if inspect["State"]["Running"]:
         _get(client, f"/containers/{reference}/top", exchanges)

@@ -17,11 +17,15 @@ PRIVATE_INFO = ("HttpProxy", "HttpsProxy", "NoProxy", "Labels", "RegistryConfig"
 
 
 def of_course(item: dict[str, Any]) -> bool:
-    """Tell whether the course made an object, by its name (`lab-…`), its image (`dockyard/…`) or its label."""
+    """Tell whether the course made an object, by its name (`lab-…`), its image (`dockyard/…`) or its label.
+
+    A label says nothing of images and containers: they inherit it from the image that they were made from.
+    """
     spec = item.get("Spec") or {}
     container = spec.get("ContainerSpec") or (spec.get("TaskTemplate") or {}).get("ContainerSpec") or {}
     names = item.get("Names") or [item.get("Name") or spec.get("Name") or ""]
-    labels = [*(item.get("Labels") or ()), *(spec.get("Labels") or ()), *(container.get("Labels") or ())]
+    inherited = "RepoTags" in item or "Image" in item
+    labels = [] if inherited else [*(item.get("Labels") or ()), *(spec.get("Labels") or ())]
     tags = [*(item.get("RepoTags") or ()), item.get("Image"), container.get("Image")]
     return (
         any(str(name).lstrip("/").startswith("lab-") for name in names)
