@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import gzip
 import http.server
 import io
 import json
+import lzma
 import os
 import socket
 import tarfile
@@ -21,7 +24,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dockyard import evidence
-from dockyard.errors import CheckError
+from dockyard.errors import CheckError, EvidenceError
 from dockyard.recording import MAX_BODY, exchange_from, key_of, refuse_changes
 from tests.cells import agree, cell, filed, run_live, run_replay
 from tests.fake_engine import MULTIPLEXED, FakeEngine, frame, identity
@@ -456,6 +459,64 @@ def test_whatever_is_answered_can_be_kept(header: str, body: bytes, kind: str) -
     headers = {"Content-Type": kind, "Location": header}
     whole = exchange_from("GET http://127.0.0.1/", 200, headers, body)
     assert evidence.parse(evidence.dump(sample(exchanges=[whole])))["exchanges"] == [whole]
+
+
+def sparse(size: int) -> bytes:
+    """An archive of a few bytes whose one file claims to be large (GNU sparse, PAX 1.0)."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        member = tarfile.TarInfo("app.conf")
+        content = b"1\n0\n0\n".ljust(512, b"\0")
+        member.size = len(content)
+        sparse_headers = {"major": "1", "minor": "0", "name": "app.conf", "realsize": str(size)}
+        member.pax_headers = {f"GNU.sparse.{name}": value for name, value in sparse_headers.items()}
+        tar.addfile(member, io.BytesIO(content))
+    return stream.getvalue()
+
+
+BOMBS = {
+    "xz": lambda: lzma.compress(archive("app.conf", b"\0" * 50_000_000)),
+    "gzip": lambda: gzip.compress(archive("app.conf", b"\0" * 50_000_000)),
+    "sparse": lambda: sparse(1 << 40),
+    "cut": lambda: archive("app.conf", b"x" * 5000)[:1000],
+    "no archive": lambda: b"x" * 2000,
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_forged_archive_does_not_unpack_in_the_grader(harbour: FakeEngine, tmp_path: Path, name: str) -> None:
+    body = """
+    stream, _ = docker.containers.get("lab-a").get_archive("/etc/app.conf")
+    with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as tar:
+        assert tar.extractfile(tar.next()).read() == b"right", "another text"
+    """
+    source = cell(body, beside="import io, tarfile")
+    path = f"/containers/{identity('lab-a')}/archive"
+    stat = {"X-Docker-Container-Path-Stat": "eyJuYW1lIjogImFwcC5jb25mIn0="}
+    harbour.raw(path, archive("app.conf", b"right"), "application/x-tar", headers=stat)
+    assert agree(tmp_path, source).passed
+    forged = filed(tmp_path)
+    for exchange in forged["exchanges"]:
+        if "/archive?" in exchange["request"]:
+            exchange["base64"] = base64.b64encode(BOMBS[name]()).decode()
+    evidence.write(evidence.path_of(tmp_path, "try-it"), forged)
+    outcome = run_replay(tmp_path, source)
+    assert outcome.passed is False and "The evidence holds an archive that" in outcome.message
+
+
+def test_a_forged_encoding_does_not_unpack_in_the_grader(tmp_path: Path, port: int) -> None:
+    source = cell('assert http.get(f"http://127.0.0.1:{port}/").text == "grüß", "another text"', "http, port")
+    assert run_live(tmp_path, source, port=port).passed
+    honest = filed(tmp_path)
+    bomb = base64.b64encode(gzip.compress(b"x" * 100_000_000)).decode()
+    forged = {"Content-Type": "text/html", "Content-Encoding": "gzip"}
+    exchange = {"request": honest["exchanges"][0]["request"], "status": 200, "headers": forged, "base64": bomb}
+    with pytest.raises(EvidenceError, match="right form"):
+        evidence.write(evidence.path_of(tmp_path, "try-it"), {**honest, "exchanges": [exchange]})
+    exchange = {**honest["exchanges"][0], "headers": {"Content-Type": "text/html; charset=punycode"}}
+    evidence.write(evidence.path_of(tmp_path, "try-it"), {**honest, "exchanges": [exchange]})
+    assert run_replay(tmp_path, source).passed is True
 
 
 # On a real engine: all that a check may ask, of containers that the tests made.

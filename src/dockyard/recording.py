@@ -21,7 +21,7 @@ from requests.adapters import BaseAdapter
 from dockyard import privacy, strictjson
 from dockyard.aliases import aliases_of, canonical
 from dockyard.errors import CheckError, MissingReply
-from dockyard.wire import STREAMS, AnswerError, Exchange, body_of, response_from
+from dockyard.wire import STREAMS, AnswerError, Exchange, body_of, refuse_bomb, response_from
 
 MAX_BODY = 256 * 1024  # bytes of one answer
 MAX_HEADER = 8000  # characters; a path's stat holds the target of a link, of up to 4096 bytes, in base64
@@ -173,6 +173,8 @@ class Replayer(BaseAdapter):
         hidden = privacy.masked(exchange.get("json")) & self.named
         if hidden:
             raise MissingReply(f"The evidence masks the value of {', '.join(sorted(hidden))}.")
+        if "/archive?" in key and exchange.get("status", 400) < 400:
+            refuse_bomb(body_of(exchange))
         return response_from(request, exchange)
 
     def _like(self, key: str) -> list[Exchange]:

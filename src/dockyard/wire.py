@@ -8,6 +8,7 @@ import email.message
 import http.client
 import io
 import json
+import tarfile
 import tempfile
 from typing import Any
 
@@ -15,6 +16,7 @@ import requests
 from urllib3.response import HTTPResponse
 
 STREAMS = ("application/vnd.docker.multiplexed-stream", "application/vnd.docker.raw-stream")
+ENCODINGS = ("utf-8", "iso-8859-1", "us-ascii", "windows-1252")  # no codec that a forger would choose
 
 Exchange = dict[str, Any]
 
@@ -71,7 +73,8 @@ def response_from(request: requests.PreparedRequest, exchange: Exchange) -> requ
     response.status_code, response.reason, response.raw = exchange["status"], inner.reason, raw
     response.headers.update(exchange["headers"])
     response.url, response.request = request.url or "", request
-    response.encoding = requests.utils.get_encoding_from_headers(response.headers)
+    named = requests.utils.get_encoding_from_headers(response.headers)  # None for streams: docker-py counts on it
+    response.encoding = named if named is None or named.lower() in ENCODINGS else "utf-8"
     return response
 
 
@@ -89,6 +92,23 @@ def body_of(exchange: Exchange) -> bytes:
         return base64.b64decode(exchange["base64"], validate=True)
     except binascii.Error as error:
         raise ValueError(f"The evidence holds base64 that cannot be read: {error}.") from None
+
+
+def refuse_bomb(body: bytes) -> None:
+    """Stop an archive that is more than it looks: an engine's is plain tar, with every byte of its files in it.
+
+    `tarfile` would unpack a compressed one, and fill the holes of a sparse file, without end.
+
+    Raises:
+        ValueError: with the reason.
+    """
+    try:
+        with tarfile.open(fileobj=io.BytesIO(body), mode="r:") as archive:
+            size = sum(member.size for member in archive)
+    except (tarfile.TarError, OverflowError, ValueError) as error:
+        raise ValueError(f"The evidence holds an archive that cannot be read: {error}.") from None
+    if size > len(body):
+        raise ValueError("The evidence holds an archive that claims more than it has.")
 
 
 class _Wire:
