@@ -104,7 +104,7 @@ def refuse_bomb(body: bytes) -> None:
     """
     try:
         with tarfile.open(fileobj=io.BytesIO(body), mode="r:") as archive:
-            size = sum(member.size for member in archive)
+            size = sum(member.size for member in archive if member.isreg())
     except (tarfile.TarError, OverflowError, ValueError) as error:
         raise ValueError(f"The evidence holds an archive that cannot be read: {error}.") from None
     if size > len(body):
