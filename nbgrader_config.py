@@ -6,7 +6,6 @@ folder on Jupyter's configuration path.
 
 import os
 import secrets
-import shutil
 import sys
 from pathlib import Path
 
@@ -52,13 +51,8 @@ c.Execute.timeout = 300
 c.KernelManager.transport = "ipc"
 c.KernelManager.ip = str(Path(jupyter_runtime_dir()) / f"nbgrader-{secrets.token_hex(4)}")
 
-
-def leave_evidence_out(assignment, **_):
-    """Take out of a release what running the instructor's own notebooks left beside them: it holds the answers."""
-    shutil.rmtree(course.release / assignment / "evidence", ignore_errors=True)
-
-
-c.GenerateAssignment.post_convert_hook = leave_evidence_out
+# Evidence of the instructor's own run of a source notebook holds the answers.
+c.GenerateAssignment.post_convert_hook = "dockyard.grading.hooks.leave_evidence_out"
 
 # Grading: evidence instead of the learner's cells.
 # Only the instructor's locked cells run, in this process, and the engine is what the evidence says it answered.

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dockyard.exercise import live, run_cell
-from dockyard.grading.submit import EvidenceSubmit, NotSubmittedYet, without_evidence
+from dockyard.grading.submit import NotSubmittedYet, without_evidence
 from tests.grading.classroom import LESSON, NOTEBOOK, Classroom, check_source
 
 STUDENT = "somebody"
@@ -87,10 +87,11 @@ def test_evidence_of_the_instructors_own_run_is_not_released(room: Classroom) ->
 
 
 def submit_from_the_panel(room: Classroom, home: Path) -> None:
-    """Submit as the Assignment List does: with a configuration and no application above."""
+    """Submit as the Assignment List does: through the factory, with no application above."""
     from nbgrader.apps import NbGrader
     from nbgrader.auth import Authenticator
     from nbgrader.coursedir import CourseDirectory
+    from nbgrader.exchange import ExchangeFactory
 
     app = NbGrader()
     app.config_file_paths.append(str(room.root))
@@ -101,7 +102,9 @@ def submit_from_the_panel(room: Classroom, home: Path) -> None:
     app.config.Exchange.assignment_dir = str(home)
     app.config.Exchange.cache = str(home / ".cache")
     coursedir = CourseDirectory(config=app.config)
-    EvidenceSubmit(coursedir=coursedir, authenticator=Authenticator(config=app.config), config=app.config).start()
+    authenticator = Authenticator(config=app.config)
+    factory = ExchangeFactory(config=app.config)
+    factory.Submit(coursedir=coursedir, authenticator=authenticator, config=app.config).start()
 
 
 def test_the_panel_says_what_is_missing_and_submits_the_second_time(room: Classroom, learner: Learner) -> None:

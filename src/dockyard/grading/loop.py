@@ -30,7 +30,7 @@ class ClassLoop:
             folder.mkdir(parents=True)
         shutil.copy(config_file, self.course / "nbgrader_config.py")
 
-    def _config(self, lesson: str, student: str = "*") -> Any:
+    def _app(self, lesson: str, student: str = "*") -> NbGrader:
         app = NbGrader()
         app.config_file_paths.append(str(self.course))
         app.load_config_file()
@@ -39,10 +39,10 @@ class ClassLoop:
         config.CourseDirectory.db_url = f"sqlite:///{self.course / 'gradebook.db'}"
         config.Exchange.update(root=str(self.exchange), cache=str(self.learners / student.strip("*") / ".cache"))
         config.Exchange.assignment_dir = str(self.learners / student.strip("*"))
-        return config
+        return app
 
     def _convert(self, converter: type, lesson: str, **options: Any) -> None:
-        config = self._config(lesson, options.pop("student", "*"))
+        config = self._app(lesson, options.pop("student", "*")).config
         converter(coursedir=CourseDirectory(config=config), config=config, **options).start()
 
     def _exchange(self, action: str, lesson: str, student: str = "*") -> None:
