@@ -46,12 +46,10 @@ class ClassLoop:
         converter(coursedir=CourseDirectory(config=config), config=config, **options).start()
 
     def _exchange(self, action: str, lesson: str, student: str = "*") -> None:
-        config = self._config(lesson, student)
-        factory = ExchangeFactory(config=config)
-        step = getattr(factory, action)
-        step(
-            coursedir=CourseDirectory(config=config), authenticator=Authenticator(config=config), config=config
-        ).start()
+        app = self._app(lesson, student)
+        coursedir, authenticator = CourseDirectory(config=app.config), Authenticator(config=app.config)
+        step = getattr(ExchangeFactory(config=app.config), action)
+        step(coursedir=coursedir, authenticator=authenticator, config=app.config, parent=app).start()
 
     def folder(self, student: str, lesson: str) -> Path:
         """Return where a learner works on a lesson."""

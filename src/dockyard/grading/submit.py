@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 
 from nbgrader.exchange.default import ExchangeSubmit
@@ -31,9 +32,9 @@ class EvidenceSubmit(ExchangeSubmit):
         by_command = isinstance(self.parent, Application)
         if missing and not by_command and not _was_asked(assignment, missing):
             raise NotSubmittedYet(
-                f"Not submitted yet. Without evidence, and so worth 0 points: {', '.join(missing)}.",
-                "Run the check cell of each exercise, then submit.",
-                "To hand in as it is, press Submit again.",
+                f"Not submitted yet. {len(missing)} exercises have no evidence, and would be worth 0 points:",
+                textwrap.fill(", ".join(missing), width=80),
+                "Run the check cell of each, then submit. To hand in as it is, press Submit again.",
             )
         super().copy_files()
         if missing:
