@@ -25,8 +25,8 @@ CARDS = {
     ),
     "kept": (
         Outcome("try-it", 1, False, "Gone.", "2026-03-01T10:20:30.000Z", 2, kept=True),
-        "✗ try-it: Gone.\n  0 of 1 points · recorded 2026-03-01 10:20 UTC · attempt 2\n"
-        "  An earlier pass is on file and counts; this run does not take it away.",
+        "✗ try-it: Gone.\n  1 of 1 points stand: a pass of 2026-03-01 10:20 UTC is on file, and this run does not take "
+        "it away · attempt 2",
     ),
     "noted": (
         Outcome("try-it", 1, True, "There.", note="Nothing was recorded."),

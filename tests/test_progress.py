@@ -30,6 +30,7 @@ def notebook(tmp_path: Path) -> Path:
         graded("a-work", grade=False, locked=False, solution=True),
         graded("failed", 3),
         graded("untouched", 1.5),
+        {"cell_type": "markdown", "source": ["## Exercise 4 · Why?\n", "Say it."], "metadata": {}},
         {**graded("why", grade=True, locked=False, solution=True), "cell_type": "markdown"},
     ]
     path = tmp_path / "one.ipynb"
@@ -41,17 +42,26 @@ def notebook(tmp_path: Path) -> Path:
 
 
 def test_a_notebooks_exercises_are_listed_in_order(notebook: Path) -> None:
-    assert graded_cells(notebook) == {"passed": 2, "failed": 3, "untouched": 1.5}
+    wanted = [(line.exercise, line.title, line.points, line.by_hand) for line in graded_cells(notebook)]
+    assert wanted == [
+        ("passed", "passed", 2, False),
+        ("failed", "failed", 3, False),
+        ("untouched", "untouched", 1.5, False),
+        ("why", "Exercise 4 · Why?", 2, True),
+    ]
     lines = lines_of(notebook, notebook.parent)
     assert [(line.exercise, line.passed) for line in lines] == [
         ("passed", True),
         ("failed", False),
         ("untouched", None),
+        ("why", None),
     ]
+    assert [line.exercise for line in lines if line.lacks_evidence] == ["untouched"]
     assert lines[1].note == "lab-a is exited." and lines[2].note == "There is no evidence."
     text = as_text(lines)
     assert text.splitlines()[0].startswith("✓ passed") and text.splitlines()[2].startswith("– untouched")
-    assert text.endswith("2 of 6.5 points are on file.")
+    assert text.endswith("2 of 6.5 points are on file. 2 more are given by a person.")
+    assert "? Exercise 4 · Why?" in text
 
 
 def test_without_a_notebook_the_evidence_is_listed(notebook: Path) -> None:

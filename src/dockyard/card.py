@@ -34,19 +34,22 @@ class Outcome:
 
     @property
     def earned(self) -> str:
-        """Points earned, as text: "2 of 2 points"."""
+        """Points earned so far, as text: "2 of 2 points"."""
         if self.passed is None:
             return f"{self.points:g} points, to be graded by a person"
-        return f"{self.points if self.passed else 0:g} of {self.points:g} points"
+        return f"{self.points if self.passed or self.kept else 0:g} of {self.points:g} points"
 
     @property
     def lines(self) -> list[str]:
         """What stands below the message."""
+        if self.kept:
+            when = f"{(self.recorded or '').replace('T', ' ')[:16]} UTC"
+            stands = f"{self.earned} stand: a pass of {when} is on file, and this run does not take it away"
+            small = [f"{stands} · attempt {self.attempts}"]
+            return small + ([self.note] if self.note else [])
         recorded = f"recorded {self.recorded.replace('T', ' ')[:16]} UTC" if self.recorded else "not recorded"
         tries = f"attempt {self.attempts}" if self.attempts else ""
         small = [" · ".join(part for part in (self.earned, recorded, tries) if part)]
-        if self.kept:
-            small.append("An earlier pass is on file and counts; this run does not take it away.")
         return small + ([self.note] if self.note else [])
 
     def __str__(self) -> str:

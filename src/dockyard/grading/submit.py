@@ -47,7 +47,7 @@ class EvidenceSubmit(ExchangeSubmit):
 def without_evidence(assignment: Path) -> list[str]:
     """Return the exercises of an assignment's notebooks that have no readable evidence, in order."""
     notebooks = sorted(assignment.glob("*.ipynb"))
-    return [line.exercise for path in notebooks for line in lines_of(path, path.parent) if line.passed is None]
+    return [line.exercise for path in notebooks for line in lines_of(path, path.parent) if line.lacks_evidence]
 
 
 def _was_asked(assignment: Path, missing: list[str]) -> bool:
