@@ -94,7 +94,7 @@ def test_a_pass_on_file_counts_after_the_clean_up(fake_engine: FakeEngine, tmp_p
     fake_engine.container("lab-a", status="exited")
     outcome = run_live(tmp_path, source)
     assert outcome.passed is False and outcome.kept and outcome.attempts == 2
-    assert "An earlier pass is on file and counts" in str(outcome)
+    assert "points stand: a pass of" in str(outcome)
     assert run_replay(tmp_path, source).passed is True
 
 
