@@ -23,6 +23,6 @@ def name_of(value: Exercise | Case) -> str:
 
 @pytest.mark.engine
 @pytest.mark.parametrize(("exercise", "case"), RUNS, ids=name_of)
-def test_exercise(exercise: Exercise, case: Case, engine: DockerClient) -> None:
+def test_exercise(exercise: Exercise, case: Case, free_engine: DockerClient) -> None:
     notebook: Notebook = exercise.notebook
-    assert prove(exercise, case, stubs(notebook).get(exercise.name, ""), engine).wrong == ""
+    assert prove(exercise, case, stubs(notebook).get(exercise.name, ""), free_engine).wrong == ""

@@ -22,6 +22,7 @@ def prove(target: str | None) -> None:
     """
     from rich.console import Console
 
+    from dockyard.authoring.cleanup import names_of, refuse_if_present
     from dockyard.authoring.prove import find_exercises, released_work
     from dockyard.authoring.prove import prove as prove_case
     from dockyard.course import find_course
@@ -30,6 +31,8 @@ def prove(target: str | None) -> None:
     console = Console()
     exercises = find_exercises(find_course(), target)
     engine = connect()
+    for notebook in {exercise.notebook for exercise in exercises}:
+        refuse_if_present(engine, names_of(notebook), notebook.lesson.name)
     stubs = {notebook: released_work(notebook) for notebook in {exercise.notebook for exercise in exercises}}
     results: list[Result] = []
     with console.status("") as status:
