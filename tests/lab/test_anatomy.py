@@ -64,6 +64,49 @@ def test_a_stopped_container_is_an_error_with_a_way_out() -> None:
         family(parse(LISTING), {"lab-p-tree": 0})
 
 
+CROWD = """
+    1     0 systemd
+  700     1 containerd
+  812     1 dockerd
+  820     1 dockerd
+  821   820 containerd
+ 3000     1 containerd-shim
+ 3001  3000 dockerd
+ 3002  3001 containerd
+ 3100     1 containerd-shim
+ 3101  3100 containerd
+ 4012     1 containerd-shim
+ 4033  4012 sleep
+"""
+ROOTLESS = """
+    1     0 systemd
+  812     1 dockerd
+  900     1 rootlesskit
+  901   900 exe
+  902   901 dockerd
+  903   902 containerd
+  950   901 containerd-shim
+  951   950 sleep
+"""
+
+
+def daemons(listing: str, pid: int, engine: int = 0) -> list[int]:
+    return [each.pid for each in family(parse(listing), {"lab-p-tree": pid}, engine) if each.kind == "daemon"]
+
+
+def test_of_several_engines_only_the_one_asked_is_kin() -> None:
+    assert daemons(CROWD, 4033, engine=812) == [700, 812]
+    assert daemons(CROWD, 4033, engine=820) == [820, 821]
+
+
+def test_engines_in_containers_are_no_kin_and_those_beside_each_other_cannot_be_told_apart() -> None:
+    assert daemons(CROWD, 4033) == daemons(CROWD, 4033, engine=1) == [812, 820, 821]
+
+
+def test_a_rootless_engine_is_told_from_its_neighbour() -> None:
+    assert daemons(ROOTLESS, 951) == [902, 903]
+
+
 def test_the_outline_is_indented() -> None:
     assert outline(family(parse("1 0 init\n6 1 conmon\n7 6 sleep"), {"lab-p-a": 7})) == (
         "init (1)\n  conmon (6)\n    sleep (7)  ← PID 1 of lab-p-a"
@@ -82,6 +125,7 @@ def test_the_tree_of_a_real_container_leads_from_the_top_to_its_process(client: 
     with sleeper(client, "lab-p-test-tree") as container:
         container.reload()
         tree = process_tree(client, "lab-p-test-tree")
+        assert sum(process.name in anatomy.ENGINES for process in tree) == 1
         leaf = next(process for process in tree if process.container)
         assert leaf == Process(container.attrs["State"]["Pid"], leaf.parent, "sleep", "container", "lab-p-test-tree")
         assert next(process for process in tree if process.pid == leaf.parent).kind == "shim"

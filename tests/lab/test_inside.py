@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from docker.errors import NotFound
 
-from dockyard.lab.inside import added, content, made_from, printed
+from dockyard.lab.inside import added, content, made_from, origin, parent, printed, runs, words
 
 
 class FakeContainer:
@@ -57,6 +57,8 @@ def image() -> Any:
         ("dockyard/busybox", "sha256:older build", True),
         ("dockyard/busybox:latest", "sha256:abc", True),
         ("docker.io/dockyard/busybox", "sha256:older build", True),
+        (f"dockyard/busybox@sha256:{'ab' * 32}", "sha256:older build", True),
+        ("dockyard/busybox:mine", "sha256:abc", True),
         ("sha256:abc", "sha256:abc", True),
         ("mine", "sha256:abc", True),
         ("dockyard/busybox:mine", "sha256:other", False),
@@ -88,3 +90,46 @@ def test_content_is_a_plain_file_s() -> None:
 
 def test_output_of_a_terminal_has_plain_line_ends() -> None:
     assert printed(container()) == b"two\nlines\n"
+
+
+@pytest.mark.parametrize(
+    ("entrypoint", "command", "program"),
+    [
+        (None, ["sleep", "600"], ["sleep", "600"]),
+        (["/bin/sleep"], ["600"], ["sleep", "600"]),
+        (None, ["sh", "-c", "sleep 600;"], ["sleep", "600"]),
+        (["/bin/ash", "-c"], ["exec sleep 600"], ["sleep", "600"]),
+        (None, ["/bin/busybox", "sleep", "600"], ["sleep", "600"]),
+        (None, ["busybox", "sh", "-c", "/bin/sleep 600"], ["/bin/sleep", "600"]),
+        (None, ["sleep 600"], ["sleep 600"]),
+        (None, ["sh", "-c", "sleep", "600"], ["sh", "-c", "sleep", "600"]),
+        (None, ["busybox"], ["busybox"]),
+        (None, None, []),
+    ],
+)
+def test_the_program_is_found_behind_folder_shell_and_busybox(
+    entrypoint: list[str] | None, command: list[str] | None, program: list[str]
+) -> None:
+    made = container(Config={"Entrypoint": entrypoint, "Cmd": command})
+    assert runs(made) == [program[0].removeprefix("/bin/"), *program[1:]] if program else runs(made) == []
+    assert words(made) == [*(entrypoint or []), *(command or [])]
+
+
+def test_an_origin_without_a_name_is_told_by_a_tag() -> None:
+    made = container(Config={"Image": "sha256:abc"})
+    made.image = image()
+    assert origin(made) == "dockyard/busybox:latest"
+    made.image.tags = ()
+    assert origin(made) == "sha256:abc"
+    assert origin(container(Config={"Image": "dockyard/debian"})) == "dockyard/debian"
+
+
+@pytest.mark.parametrize(
+    ("titles", "told"), [(["UID", "PID", "PPID"], "40"), (["PPID", "PID", "CMD"], "root"), (["PID", "CMD"], "")]
+)
+def test_the_parent_is_read_from_the_columns_with_these_titles(titles: list[str], told: str) -> None:
+    seen = container(State={"Pid": 41})
+    seen.top = lambda: {"Titles": titles, "Processes": [["root", "7", "1"], ["root", "41", "40"]]}
+    assert parent(seen) == told
+    seen.attrs["State"]["Pid"] = 5
+    assert parent(seen) == ""

@@ -96,6 +96,7 @@ def test_a_failing_command_keeps_its_exit_code_and_output(engine: Endpoint, tmp_
     path.write_text("import sys; sys.exit('no such thing')")
     heard = overhear(f"{sys.executable} {path}", engine)
     assert (heard.exit_code, heard.output, heard.requests) == (1, "no such thing\n", [])
+    assert str(heard).endswith("(not one request)\n(the command failed: exit code 1)\nno such thing")
 
 
 def test_the_command_is_told_of_no_other_engine(
@@ -149,6 +150,7 @@ def test_a_conversation_reads_as_text() -> None:
     assert str(heard) == "$ docker container ls\nHEAD   /_ping\nGET    /containers/abababababab/json"
     assert heard.brief[1] == ("GET", "/containers/abababababab/json")
     assert str(Conversation("docker --version")).endswith("(not one request)")
+    assert heard and len(heard) == 2 and not Conversation("docker --version")
     assert shorten("/containers/json?filters=" + "x" * 90) == "/containers/json?…"
 
 

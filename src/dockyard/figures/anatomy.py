@@ -85,8 +85,8 @@ def process_tree(nodes: Sequence[Node]) -> Figure:
     depth = 1 + max(column for column, _ in places.values())
     rows = 1 + max(row for _, row in places.values())
     width, height = 4.9 * depth + 0.4, 1.9 * rows + 1.3
-    figure = new_figure(max(6.0, width / 2), height / 2)
-    axes = canvas(figure, max(12.0, width), height)
+    figure = new_figure(max(7.0, width / 2), height / 2)
+    axes = canvas(figure, max(14.0, width), height)
     colors = {"daemon": ENGINE, "shim": ENGINE, "container": PAPER}
     for node in nodes:
         column, row = places[node.pid]
@@ -99,7 +99,8 @@ def process_tree(nodes: Sequence[Node]) -> Figure:
         label(axes, x + 1.9, y + 0.42, f"PID {node.pid}", size=SMALL)
         if node.container:
             label(axes, x + 1.9, y - 0.3, f"PID 1 inside {node.container}", size=SMALL)
-    label(axes, 0.2, 0.3, "PIDs as the Engine's host counts them", size=SMALL, color=MUTED, ha="left")
+    note = "PIDs as the Engine's host counts them; other containers and daemons are left out"
+    label(axes, 0.2, 0.3, note, size=SMALL, color=MUTED, ha="left")
     return describe(figure, f"Tree of processes on the Engine's host. {_in_words(nodes)}")
 
 

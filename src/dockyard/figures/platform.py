@@ -8,7 +8,6 @@ from matplotlib.patches import Rectangle
 
 from dockyard.figures.style import (
     FAINT,
-    GREEN,
     INK,
     MUTED,
     ORANGE,
@@ -34,7 +33,11 @@ ENGINE = SKY
 REGISTRY = PINK
 MACHINE = "#d9dde3"
 MANY = ORANGE
-SERVICE = GREEN
+
+
+def _dashed(axes: Axes, x: float, y: float, width: float, height: float, color: str = PAPER) -> None:
+    """Draw the outline of what is not always there."""
+    axes.add_patch(Rectangle((x, y), width, height, facecolor=color, edgecolor=MUTED, linewidth=1.2, linestyle="--"))
 
 
 def _part(
@@ -54,15 +57,16 @@ def platform_map() -> Figure:
     label(axes, 6.0, 10.0, "Docker, the platform", size=TITLE, weight="bold")
     label(axes, 15.65, 10.0, "beside it", size=TITLE, weight="bold")
 
-    host_box(axes, 0.3, 0.25, 7.8, 9.0, color=PAPER)
-    label(axes, 4.2, 8.95, "Docker Desktop", weight="bold")
+    _dashed(axes, 0.3, 0.25, 7.8, 9.0)
+    label(axes, 4.2, 8.9, "Docker Desktop", weight="bold")
     label(
-        axes, 4.15, 8.4, "GUI and installer: brings everything in\nthis box, Kubernetes too, and a Linux VM", size=SMALL
+        axes, 4.2, 8.35, "an application that brings all in this box,\nand, if you like, a small Kubernetes", size=SMALL
     )
+    label(axes, 10.05, 7.6, "Without Desktop:\nEngine, CLI and\nCompose directly on\na Linux of yours", size=SMALL)
     _part(axes, 0.6, 5.9, 3.3, 1.8, "CLI", "docker …\na client of the API", CLIENT)
     _part(axes, 4.4, 5.9, 3.3, 1.8, "Compose", "YAML in,\ncontainers out", MANY)
     host_box(axes, 0.6, 0.5, 7.1, 4.3, color=MACHINE)
-    label(axes, 2.4, 0.82, "Linux: yours, or a VM's", size=SMALL)
+    label(axes, 2.4, 0.88, "Linux, in Desktop's VM", size=SMALL)
     _part(axes, 0.9, 1.3, 3.0, 2.9, "Engine", "dockerd\ncontainerd\nrunc", ENGINE)
     for index, y in enumerate((1.3, 2.3, 3.3)):
         container_box(axes, 5.0, y, 2.3, 0.8, f"container {index + 1}", color=PAPER, size=SMALL)
@@ -80,61 +84,71 @@ def platform_map() -> Figure:
     neighbours = (
         ("Podman", "compatible, no daemon", ENGINE),
         ("ECR · Artifact Registry", "private registries", REGISTRY),
-        ("Kubernetes", "runs containers on many machines", MANY),
-        ("ECS · GKE", "a cloud's places to run", SERVICE),
-        ("WSL · Lima", "a Linux for the Engine", MACHINE),
+        ("Kubernetes", "many containers on many machines", MANY),
+        ("GKE · ECS", "the same job, rented in a cloud", MANY),
+        ("WSL 2 · Lima", "a Linux for the Engine", MACHINE),
     )
     for index, (name, job, color) in enumerate(neighbours):
         _part(axes, 12.9, 7.7 - index * 1.8, 5.5, 1.5, name, job, color)
     return describe(
         figure,
-        "Map of the Docker platform. Docker Desktop is a box around the CLI, Compose and a Linux that holds the Engine "
-        "(dockerd, containerd, runc) with three containers. CLI and Compose both speak to the Engine through its API. "
+        "Map of the Docker platform. Docker Desktop is a dashed box around the CLI, Compose and a Linux in a virtual "
+        "machine, which holds the Engine (dockerd, containerd, runc) with three containers; without Desktop, Engine, "
+        "CLI and Compose are directly on a Linux of yours. CLI and Compose both speak to the Engine through its API. "
         "Docker Hub, outside that box, is where the Engine pulls and pushes images. Beside the platform, in the "
-        "colours of the parts with a like job: Podman (engine), ECR and Artifact Registry (registries), Kubernetes "
-        "(many containers), ECS and GKE (places to run), WSL and Lima (a Linux for the Engine).",
+        "colours of the parts with a like job: Podman (Engine), ECR and Artifact Registry (registries), Kubernetes, "
+        "GKE and ECS (many containers), WSL 2 and Lima (a Linux for the Engine).",
     )
 
 
 def engine_homes() -> Figure:
-    """Draw where the Engine runs: on a Linux machine, inside Docker Desktop's VM, inside WSL or Lima."""
-    figure = new_figure(9.0, 4.4)
-    axes = canvas(figure, 18.6, 9.0)
+    """Draw where the Engine runs: on a Linux machine, inside Docker Desktop's VM, inside WSL 2 or Lima."""
+    figure = new_figure(9.0, 4.6)
+    axes = canvas(figure, 18.6, 9.4)
     homes = (
-        ("Linux", "no Desktop needed", "your Linux", ""),
-        ("Docker Desktop", "macOS, Windows, Linux", "macOS, Windows or Linux", "Desktop's own VM"),
-        ("WSL or Lima", "Windows or macOS, no Desktop", "Windows or macOS", "WSL or Lima VM"),
+        ("Linux", "no Desktop needed", "your Linux"),
+        ("Docker Desktop", "macOS, Windows, Linux", "macOS, Windows or Linux"),
+        ("WSL 2 or Lima", "Windows or macOS, no Desktop", "Windows or macOS"),
     )
-    for index, (title, note, system, machine) in enumerate(homes):
+    for index, (title, note, system) in enumerate(homes):
         x = 0.3 + index * 6.2
-        label(axes, x + 2.8, 8.6, title, size=TITLE, weight="bold")
-        label(axes, x + 2.8, 7.9, note, size=SMALL, color=MUTED)
-        host_box(axes, x, 0.3, 5.6, 7.1, color=PAPER)
+        label(axes, x + 2.8, 9.0, title, size=TITLE, weight="bold")
+        label(axes, x + 2.8, 8.3, note, size=SMALL, color=MUTED)
+        host_box(axes, x, 0.3, 5.6, 7.5, color=PAPER)
         layer(axes, x + 0.2, 0.5, 5.2, 1.0, system, color=FAINT)
-        base = 1.6
-        if machine:
-            host_box(axes, x + 0.2, 1.6, 5.2, 4.1 if index == 1 else 5.6, color=MACHINE)
-            label(axes, x + 2.8, 1.92, machine, size=SMALL)
-            layer(axes, x + 0.4, 2.2, 4.8, 0.8, "Linux kernel", color=FAINT)
-            base = 3.1
-        _engine_and_containers(axes, x + 0.4, base)
-        if index == 1:
-            layer(axes, x + 0.2, 5.9, 2.5, 1.2, "CLI", color=CLIENT)
-            layer(axes, x + 2.9, 5.9, 2.5, 1.2, "Desktop's GUI", color=CLIENT)
-        else:
-            layer(axes, x + 0.4, base + 2.7, 2.3, 1.2, "CLI", color=CLIENT)
+    _engine_and_containers(axes, 0.7, 1.7, 3.9, 3)
+    layer(axes, 0.7, 6.0, 4.8, 1.4, "CLI", color=CLIENT)
+
+    _machine(axes, 6.7, 4.5, "Desktop's VM\n(on Windows often WSL 2's)")
+    _engine_and_containers(axes, 6.9, 3.7, 2.3, 2)
+    layer(axes, 6.7, 6.4, 2.5, 1.2, "CLI", color=CLIENT)
+    layer(axes, 9.4, 6.4, 2.5, 1.2, "Desktop's GUI", color=CLIENT)
+
+    _machine(axes, 12.9, 5.0, "the VM of WSL 2,\nor of Lima")
+    _engine_and_containers(axes, 13.1, 3.7, 1.8, 2)
+    layer(axes, 13.1, 5.65, 4.8, 0.8, "CLI", color=CLIENT)
+    _dashed(axes, 12.9, 6.75, 5.2, 0.9, color=CLIENT)
+    label(axes, 15.5, 7.2, "or CLI, by Lima's forwarded socket", size=SMALL)
     return describe(
         figure,
         "Three machines. Linux: the Engine and the CLI run directly on it. Docker Desktop: on macOS, Windows or Linux, "
-        "a virtual machine with its own Linux kernel holds the Engine and the containers; CLI and GUI stay outside. "
-        "WSL or Lima: the same kind of virtual machine without Desktop, with Engine, containers and CLI all inside.",
+        "a virtual machine with its own Linux kernel (on Windows often that of WSL 2) holds the Engine and the "
+        "containers; CLI and GUI stay outside. WSL 2 or Lima: the same kind of virtual machine without Desktop, with "
+        "Engine, containers and CLI inside; with Lima the CLI may be outside too, through a forwarded socket.",
     )
 
 
-def _engine_and_containers(axes: Axes, x: float, y: float) -> None:
-    layer(axes, x, y, 2.3, 2.4, "Engine", color=ENGINE)
-    for index in range(2):
-        container_box(axes, x + 2.5, y + 0.1 + index * 1.2, 2.3, 1.0, "container", color=PAPER, size=SMALL)
+def _machine(axes: Axes, x: float, height: float, name: str) -> None:
+    host_box(axes, x, 1.6, 5.2, height, color=MACHINE)
+    label(axes, x + 2.6, 2.2, name, size=SMALL)
+    layer(axes, x + 0.2, 2.8, 4.8, 0.8, "Linux kernel", color=FAINT)
+
+
+def _engine_and_containers(axes: Axes, x: float, y: float, height: float, containers: int) -> None:
+    layer(axes, x, y, 2.3, height, "Engine", color=ENGINE)
+    step = height / containers
+    for index in range(containers):
+        container_box(axes, x + 2.5, y + index * step + 0.05, 2.3, step - 0.1, "container", color=PAPER, size=SMALL)
 
 
 def licence_path() -> Figure:
@@ -151,11 +165,13 @@ def licence_path() -> Figure:
         layer(axes, x, 3.5, 4.3, 2.4, question, color=FAINT)
         arrow(axes, (x + 2.15, 3.45), (x + 2.15, 1.9))
         label(axes, x + 2.35, 2.7, leave, size=SMALL, ha="left")
-        layer(axes, x + 0.4, 0.6, 3.5, 1.25, "free", color=GREEN)
+        layer(axes, x + 0.4, 0.6, 3.5, 1.25, "free", color=PAPER)
         if index < 2:
             arrow(axes, (x + 4.35, 4.7), (x + 5.05, 4.7), "yes" if leave == "no" else "no")
     arrow(axes, (14.75, 4.7), (15.75, 4.7), "no")
-    layer(axes, 15.8, 3.9, 2.6, 1.6, "paid plan", color=ORANGE)
+    # Not in a colour of the parts: those stand for jobs, in every other figure here.
+    layer(axes, 15.8, 3.9, 2.6, 1.6, color=INK)
+    label(axes, 17.1, 4.7, "paid plan", size=SMALL, color=PAPER)
     return describe(
         figure,
         "Three questions in a row. Do you use Docker Desktop? No: free. Yes: is it personal use, education or "
@@ -169,6 +185,8 @@ def command_path() -> Figure:
     figure = new_figure(9.7, 3.2)
     axes = canvas(figure, 19.4, 6.8)
     axes.set_ylim(0.5, 6.8)
+    _dashed(axes, 0.05, 0.6, 4.95, 6.1)
+    label(axes, 2.4, 5.8, "the same Linux, or\noutside its virtual\nmachine", size=SMALL)
     host_box(axes, 5.0, 0.6, 14.35, 6.1, color=PAPER)
     label(axes, 5.3, 6.2, "the Engine's host: Linux", size=SMALL, ha="left")
     layer(axes, 0.2, 2.6, 2.5, 1.5, color=CLIENT)
@@ -180,29 +198,24 @@ def command_path() -> Figure:
         (1.45, "docker", "the CLI: writes\nan HTTP request"),
         (7.4, "dockerd", "API, networks,\nvolumes, builds"),
         (10.8, "containerd", "watches over\nall containers"),
-        (14.2, "shim", "one a container:\nholds its output,\nawaits its end"),
+        (14.2, "shim", "one per container:\nholds its output,\nawaits its end"),
         (18.05, "PID 1", "your process,\nin namespaces"),
     )
     for x, name, job in steps:
         label(axes, x, 3.35, name, weight="bold")
         label(axes, x, 2.35, job, size=SMALL, va="top")
     label(axes, 4.9, 4.25, "socket", size=SMALL, backgroundcolor=PAPER)
-    for start, end, text in (
-        (2.75, 4.75, "HTTP"),
-        (8.65, 9.55, "gRPC"),
-        (12.05, 12.95, "ttrpc"),
-        (15.45, 16.9, "parent of"),
-    ):
+    for start, end, text in ((2.75, 4.75, "HTTP"), (8.65, 9.55, ""), (12.05, 12.95, ""), (15.45, 16.9, "parent of")):
         arrow(axes, (start, 3.35), (end, 3.35), text)
     arrow(axes, (5.25, 3.35), (6.15, 3.35))
-    axes.add_patch(Rectangle((14.6, 4.95), 2.9, 1.2, facecolor=PAPER, edgecolor=MUTED, linewidth=1.2, linestyle="--"))
+    _dashed(axes, 14.6, 4.95, 2.9, 1.2)
     label(axes, 16.05, 5.55, "runc: builds it,\nstarts it, exits", size=SMALL)
     for tail, tip in (((14.3, 4.15), (15.1, 4.9)), ((17.0, 4.9), (17.7, 4.15))):
         axes.annotate("", tip, tail, arrowprops={"arrowstyle": "-|>", "color": MUTED, "ls": "--"})
     return describe(
         figure,
-        "The way of one command, left to right. The docker CLI sends HTTP through a socket into the Engine's host. "
-        "There dockerd takes it and speaks gRPC to containerd, which speaks ttrpc to a shim, one a container. For a "
-        "moment runc is there: it builds the container, starts its process and exits, so it is drawn dashed. "
-        "What remains is the shim as the parent of your process, which is PID 1 inside the container.",
+        "The way of one command, left to right. The docker CLI, on the same Linux or outside its VM, sends "
+        "HTTP through a socket into the Engine's host. There dockerd takes it and asks containerd, which asks a shim, "
+        "one per container. For a moment runc is there: it builds the container, starts its process and exits, so it "
+        "is drawn dashed. What remains is the shim as the parent of your process, which is PID 1 inside the container.",
     )

@@ -7,11 +7,14 @@ is a virtual machine, whose processes no program on the learner's own system can
 from __future__ import annotations
 
 import secrets
+import socket
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dockyard.engine.endpoint import find
 from dockyard.errors import EngineError, ImageError
 
 if TYPE_CHECKING:
@@ -19,7 +22,8 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 HELPER_IMAGE = "dockyard/busybox"
-DAEMONS = ("dockerd", "containerd", "podman")
+ENGINES = ("dockerd", "podman")
+DAEMONS = (*ENGINES, "containerd")
 SHIMS = ("containerd-shim", "conmon")
 
 
@@ -96,12 +100,15 @@ def parse(listing: str) -> list[Process]:
     ]
 
 
-def family(everything: Iterable[Process], containers: dict[str, int]) -> list[Process]:
+def family(everything: Iterable[Process], containers: dict[str, int], engine: int = 0) -> list[Process]:
     """Return the processes that carry some containers: daemons, shims, the containers' PID 1s, and all ancestors.
+
+    Of several engines on one host, or in its containers, only that of these containers counts.
 
     Args:
         everything: the processes of the Engine's host.
         containers: name and PID (`State.Pid`) of each container of interest; nothing is said of other containers.
+        engine: the PID of the engine's daemon, where it is known.
 
     Returns:
         the processes, by PID.
@@ -118,14 +125,57 @@ def family(everything: Iterable[Process], containers: dict[str, int]) -> list[Pr
                 "The container must be running, on an engine whose host the helper can see.",
                 f"Type: docker container start {name}",
             )
-    wanted = [*names, *(process.pid for process in by_pid.values() if process.name in DAEMONS)]
-    kept: set[int] = set()
-    for pid in wanted:
-        while pid in by_pid and pid not in kept:
-            kept.add(pid)
-            pid = by_pid[pid].parent
+    lines = {pid: _line(by_pid, pid) for pid in by_pid}
+    wanted = [*names, *_daemons(by_pid, lines, list(names), engine)]
+    kept = {pid for each in wanted for pid in lines[each]}
     shims = {by_pid[pid].parent for pid in names}
     return [_with_kind(by_pid[pid], names, shims) for pid in sorted(kept)]
+
+
+def _line(by_pid: dict[int, Process], pid: int) -> list[int]:
+    """Return a process and its ancestors, the eldest first."""
+    line: list[int] = []
+    while pid in by_pid and pid not in line:
+        line.insert(0, pid)
+        pid = by_pid[pid].parent
+    return line
+
+
+def _daemons(by_pid: dict[int, Process], lines: dict[int, list[int]], containers: list[int], engine: int) -> list[int]:
+    """Return the PIDs of the daemons that run some containers.
+
+    A container's shim is adopted by a process above its engine, so the engine is the one that is next of kin. An engine
+    inside a container (kind, Docker in Docker) is no kin of a container beside it.
+    """
+
+    def kinship(pid: int) -> tuple[int, int]:
+        shared = max((len(set(lines[pid]) & set(lines[each])) for each in containers), default=0)
+        return -shared, len(lines[pid])
+
+    def nearest(pids: list[int]) -> list[int]:
+        return [pid for pid in pids if kinship(pid) == min(map(kinship, pids))]
+
+    engines = [pid for pid, process in by_pid.items() if process.name in ENGINES]
+    mine = [engine] if engine in engines else nearest(engines)
+    managers = [pid for pid, process in by_pid.items() if process.name == "containerd"]
+    own = [pid for pid in managers if by_pid[pid].parent in mine]
+    free = [pid for pid in managers if by_pid[pid].parent not in engines]
+    return [*mine, *(own or nearest(free))]
+
+
+def _listener() -> int:
+    """Return the PID, as this system counts, of who listens at the engine's socket; 0 if there is no telling.
+
+    Source: SO_PEERCRED in unix(7). It is systemd where that opened the socket, and 0 across a border of namespaces.
+    """
+    path = find().socket
+    if path is None or not hasattr(socket, "SO_PEERCRED"):
+        return 0
+    with suppress(OSError), socket.socket(socket.AF_UNIX) as line:
+        line.connect(str(path))
+        pid, _, _ = struct.unpack("3i", line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+        return int(pid)
+    return 0
 
 
 def _with_kind(process: Process, names: dict[int, str], shims: set[int]) -> Process:
@@ -146,7 +196,7 @@ def process_tree(client: DockerClient, *containers: str) -> list[Process]:
         EngineError, ImageError: see `processes` and `family`.
     """
     pids = {name: int(client.containers.get(name).attrs["State"]["Pid"]) for name in containers}
-    return family(processes(client), pids)
+    return family(processes(client), pids, _listener())
 
 
 def outline(tree: Sequence[Process]) -> str:

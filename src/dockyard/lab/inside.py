@@ -1,8 +1,9 @@
-"""What is in a container, for checks: its origin, its files, its output. Only reads; nothing runs in the container."""
+"""What is in a container, for checks: origin, command, files, output. Only reads; nothing runs in the container."""
 
 from __future__ import annotations
 
 import io
+import posixpath
 import tarfile
 from typing import TYPE_CHECKING
 
@@ -10,14 +11,58 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
     from docker.models.images import Image
 
+SHELLS = ("sh", "ash", "bash", "dash")
+MAX_LINKS = 40  # that lead to one file; path_resolution(7) has the same limit
 ADDED = 1  # `Kind` of a change: GET /containers/{id}/changes of the Engine API
 
 
 def made_from(container: Container, image: Image) -> bool:
     """Tell whether a container was made from an image, by its ID or, if the image was rebuilt since, by its name."""
-    named = container.attrs["Config"]["Image"]
+    named = container.attrs["Config"]["Image"].partition("@")[0]  # a digest may follow the name
     tagged = named if ":" in named.rpartition("/")[2] else f"{named}:latest"
     return container.attrs["Image"] == image.id or tagged.removeprefix("docker.io/") in image.tags
+
+
+def origin(container: Container) -> str:
+    """Return what a container was made from, for a message: the name that was given, a tag instead of a bare ID."""
+    named: str = container.attrs["Config"]["Image"]
+    if not named.startswith("sha256:"):
+        return named
+    return next(iter(container.image.tags), named[:19]) if container.image else named[:19]
+
+
+def words(container: Container) -> list[str]:
+    """Return the words that a container starts: its entrypoint and its command."""
+    config = container.attrs["Config"]
+    return [*(config.get("Entrypoint") or []), *(config.get("Cmd") or [])]
+
+
+def runs(container: Container) -> list[str]:
+    """Return the words of the program that a container runs, without its folder, and without a shell around it.
+
+    `sleep 600`, `/bin/sleep 600`, `busybox sleep 600` and `sh -c "exec sleep 600"` all run `["sleep", "600"]`. The
+    one word `"sleep 600"` does not, nor does `sh -c sleep 600`, whose shell passes the 600 by.
+    """
+    found = words(container)
+    if len(found) > 1 and _program(found[0]) == "busybox":
+        found = found[1:]
+    if len(found) == 3 and _program(found[0]) in SHELLS and found[1] == "-c":
+        found = found[2].strip().rstrip("; ").removeprefix("exec ").split()
+    return [_program(found[0]), *found[1:]] if found else []
+
+
+def _program(word: str) -> str:
+    return word.rpartition("/")[2]
+
+
+def parent(container: Container) -> str:
+    """Return the PID, on the engine's host, of the parent of a running container's first process; "" if not told."""
+    top = container.top()
+    column = {title: index for index, title in enumerate(top["Titles"])}
+    for row in top["Processes"] if {"PID", "PPID"} <= set(column) else ():
+        if row[column["PID"]] == str(container.attrs["State"]["Pid"]):
+            return str(row[column["PPID"]])
+    return ""
 
 
 def added(container: Container) -> set[str]:
@@ -48,6 +93,69 @@ def content(container: Container, path: str) -> bytes:
             raise AssertionError(f"{path} in {container.name} is not a plain file.")
         file = tar.extractfile(member)
         return file.read().strip() if file else b""
+
+
+def read_file(container: Container, path: str) -> bytes:
+    """Return a file's bytes, also where a symbolic link leads to it.
+
+    Args:
+        container: running or not.
+        path: absolute, inside the container.
+
+    Raises:
+        AssertionError: there is nothing, or something else than a file.
+    """
+    from docker.errors import NotFound
+
+    place = path
+    for _ in range(MAX_LINKS):
+        try:
+            stream, about = container.get_archive(place)
+        except NotFound:
+            lost = "" if place == path else f": it is a link to {place}, which is not there"
+            raise AssertionError(f"{container.name} has no file {path}{lost}.") from None
+        with tarfile.open(fileobj=io.BytesIO(b"".join(stream)), mode="r:") as archive:
+            member = archive.next()
+            if member is not None and member.issym():
+                # The engine resolves the whole way, links among the folders too; not every engine says where it leads.
+                target = (about or {}).get("linkTarget") or member.linkname
+                place = posixpath.normpath(posixpath.join(posixpath.dirname(place), target))
+                continue
+            file = archive.extractfile(member) if member is not None and member.isfile() else None
+            if file is None:
+                kind = "a folder" if member is not None and member.isdir() else "no plain file"
+                raise AssertionError(f"{path} in {container.name} is {kind}.")
+            return file.read()
+    raise AssertionError(f"{path} in {container.name} is a link that leads to no file.")
+
+
+def standing(container: Container) -> str:
+    """Return how it stands with a container, and if it does not run, why: "exited: its process ended with code 0"."""
+    state = container.attrs["State"]
+    status = str(state["Status"])
+    failed = str(state.get("Error") or "").strip()
+    if status == "created":
+        return f"created, and its start failed: {failed}" if failed else "created, and was never started"
+    if status in ("exited", "dead"):
+        return f"{status}: its process ended with code {state['ExitCode']}{f' ({failed})' if failed else ''}"
+    return status
+
+
+def main_processes(container: Container) -> list[str]:
+    """Return the command lines of the main process and of all below it: not of what `exec` started beside them."""
+    top = container.top()
+    titles, rows = top["Titles"], top["Processes"] or []
+    if not {"PID", "PPID"} <= set(titles):  # a ps that names no parents
+        return [row[-1] for row in rows]
+    pid, parent = titles.index("PID"), titles.index("PPID")
+    main = str(container.attrs["State"].get("Pid"))
+    tree = {main if any(row[pid] == main for row in rows) else "1"}  # some engines count within the container
+    found = []
+    for row in rows:  # in the order of their numbers: a parent before its children
+        if row[pid] in tree or row[parent] in tree:
+            tree.add(row[pid])
+            found.append(row[-1])
+    return found
 
 
 def printed(container: Container) -> bytes:

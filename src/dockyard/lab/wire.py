@@ -25,6 +25,7 @@ from dockyard.errors import EngineError
 # A request's body ends without a line break of HTTP's own kind, so the next request may follow it on the same line.
 _REQUEST = re.compile(rb"(GET|HEAD|POST|PUT|DELETE) (/\S*) HTTP/1\.1$")
 _LONGEST_LINE = 65536
+_COMPLAINT_LINES = 3
 _WHERE_IT_IS = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
 
 
@@ -59,7 +60,7 @@ def dial(endpoint: Endpoint | None = None, timeout: float = 20) -> HTTPConnectio
 
 @dataclass
 class Conversation:
-    """What one command said to the Engine.
+    """What one command said to the Engine. Its length is the number of requests; with none, it counts as false.
 
     Attributes:
         command: the command line.
@@ -78,9 +79,15 @@ class Conversation:
         """The requests with their paths shortened (see `shorten`)."""
         return [(method, shorten(path)) for method, path in self.requests]
 
+    def __len__(self) -> int:
+        return len(self.requests)
+
     def __str__(self) -> str:
-        lines = [f"{method:<6} {path}" for method, path in self.brief]
-        return "\n".join([f"$ {self.command}", *(lines or ["(not one request)"])])
+        lines = [f"{method:<6} {path}" for method, path in self.brief] or ["(not one request)"]
+        if self.exit_code:  # a command that failed proves nothing by its silence
+            complaint = [line for line in self.output.splitlines() if line.strip()][:_COMPLAINT_LINES]
+            lines += [f"(the command failed: exit code {self.exit_code})", *complaint]
+        return "\n".join([f"$ {self.command}", *lines])
 
 
 def shorten(path: str) -> str:
@@ -93,10 +100,11 @@ def overhear(command: str, endpoint: Endpoint | None = None, timeout: float = 60
     """Run a command with a listener between it and the Engine, and return what the command asked for.
 
     The listener is a socket of its own in a private folder. `DOCKER_HOST` leads the command there; every byte is passed
-    on to the Engine, and back, unchanged.
+    on to the Engine, and back, unchanged. A command that names an engine itself (`--host`, `--context`) goes
+    there unheard.
 
     Args:
-        command: a command line, run without a shell.
+        command: a command line, run without a shell: pipes, redirections and variables mean nothing in it.
         endpoint: where the engine is; the one that the docker command would use, if not given.
         timeout: seconds that the command may take.
 
