@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import tarfile
 from typing import Any
@@ -9,7 +10,19 @@ from typing import Any
 import pytest
 from docker.errors import NotFound
 
-from dockyard.lab.inside import added, content, made_from, origin, parent, printed, runs, words
+from dockyard.lab.inside import (
+    added,
+    content,
+    made_from,
+    main_processes,
+    origin,
+    parent,
+    printed,
+    read_file,
+    runs,
+    standing,
+    words,
+)
 
 
 class FakeContainer:
@@ -133,3 +146,91 @@ def test_the_parent_is_read_from_the_columns_with_these_titles(titles: list[str]
     assert parent(seen) == told
     seen.attrs["State"]["Pid"] = 5
     assert parent(seen) == ""
+
+
+class FakeProcesses:
+    """A container's state and what `top` says of it."""
+
+    name = "lab-x"
+
+    def __init__(self, *rows: tuple[str, str, str], titles: tuple[str, ...] = ("PID", "PPID", "CMD"), **state: Any):
+        self.attrs = {"State": {"Status": "running", "Pid": 10, **state}}
+        self.rows, self.titles = rows, titles
+
+    def top(self) -> dict[str, list[Any]]:
+        return {"Titles": [*self.titles], "Processes": [[*row] for row in self.rows]}
+
+
+def processes(*args: Any, **kwargs: Any) -> Any:
+    return FakeProcesses(*args, **kwargs)
+
+
+def test_main_processes_are_the_first_and_those_below_it() -> None:
+    shell, sleep, other = ("10", "9", "sh"), ("11", "10", "sleep 5"), ("12", "9", "sleep beside")
+    assert main_processes(processes(shell, sleep, other)) == ["sh", "sleep 5"]
+    below = ("13", "11", "sleep below")
+    assert main_processes(processes(shell, sleep, other, below)) == ["sh", "sleep 5", "sleep below"]
+
+
+def test_main_process_is_number_one_where_numbers_are_the_container_s() -> None:
+    assert main_processes(processes(("1", "0", "sleep 5"), ("7", "0", "sleep beside"))) == ["sleep 5"]
+
+
+def test_all_processes_count_where_no_parents_are_told() -> None:
+    assert main_processes(processes(("1", "root", "a"), titles=("PID", "USER", "CMD"))) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ({"Status": "running"}, "running"),
+        ({"Status": "created"}, "created, and was never started"),
+        (
+            {"Status": "created", "Error": 'runc: unable to start container process: exec: "x": not found'},
+            'created, and its start failed: exec: "x": not found',
+        ),
+        ({"Status": "exited", "ExitCode": 3}, "exited: its process ended with code 3"),
+    ],
+)
+def test_standing_says_why_a_container_does_not_run(state: dict[str, Any], said: str) -> None:
+    assert standing(processes(**state)) == said
+
+
+class Linked(FakeContainer):
+    """Its links lead where `links` says."""
+
+    def __init__(self, links: dict[str, str], files: dict[str, bytes | None]) -> None:
+        super().__init__(files | dict.fromkeys(links))
+        self.links = links
+
+    def get_archive(self, path: str) -> tuple[list[bytes], dict[str, Any]]:
+        stream, _ = super().get_archive(path)
+        return stream, {"linkTarget": self.links.get(path, "")}
+
+
+def linked(links: dict[str, str], **files: bytes) -> Any:
+    return Linked(links, {f"/{name}": text for name, text in files.items()})
+
+
+def test_read_file_follows_links() -> None:
+    assert read_file(linked({}, a=b" text\n"), "/a") == b" text\n"
+    assert read_file(linked({"/etc/one": "two", "/etc/two": "../a"}, a=b"text"), "/etc/one") == b"text"
+
+
+def test_read_file_says_what_is_there_instead() -> None:
+    with pytest.raises(AssertionError, match="lab-x has no file /a"):
+        read_file(linked({}), "/a")
+    with pytest.raises(AssertionError, match="a link to /gone, which is not there"):
+        read_file(linked({"/a": "/gone"}), "/a")
+    with pytest.raises(AssertionError, match="leads to no file"):
+        read_file(linked({"/a": "/a"}), "/a")
+
+
+def test_read_file_does_not_unpack_what_is_compressed() -> None:
+    class Packed(FakeContainer):
+        def get_archive(self, path: str) -> tuple[list[bytes], dict[str, Any]]:
+            return [gzip.compress(super().get_archive(path)[0][0])], {}
+
+    packed: Any = Packed({"/a": b"text"})
+    with pytest.raises(tarfile.ReadError):
+        read_file(packed, "/a")

@@ -133,7 +133,7 @@ def standing(container: Container) -> str:
     """Return how it stands with a container, and if it does not run, why: "exited: its process ended with code 0"."""
     state = container.attrs["State"]
     status = str(state["Status"])
-    failed = str(state.get("Error") or "").strip()
+    failed = str(state.get("Error") or "").strip().rpartition("container process: ")[2]  # without who told whom
     if status == "created":
         return f"created, and its start failed: {failed}" if failed else "created, and was never started"
     if status in ("exited", "dead"):
@@ -147,12 +147,12 @@ def main_processes(container: Container) -> list[str]:
     titles, rows = top["Titles"], top["Processes"] or []
     if not {"PID", "PPID"} <= set(titles):  # a ps that names no parents
         return [row[-1] for row in rows]
-    pid, parent = titles.index("PID"), titles.index("PPID")
+    pid, above = titles.index("PID"), titles.index("PPID")
     main = str(container.attrs["State"].get("Pid"))
     tree = {main if any(row[pid] == main for row in rows) else "1"}  # some engines count within the container
     found = []
     for row in rows:  # in the order of their numbers: a parent before its children
-        if row[pid] in tree or row[parent] in tree:
+        if row[pid] in tree or row[above] in tree:
             tree.add(row[pid])
             found.append(row[-1])
     return found
