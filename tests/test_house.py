@@ -29,7 +29,7 @@ TO_READ = {
     "www.qemu.org",
 }
 HERE = re.compile(
-    r"(?:127\.0\.0\.1|0\.0\.0\.0|localhost|\[::1\]|[{$%<].*|(?:.*\.)?example(?:\.\w+)?|.*\.(?:invalid|test))?\Z"
+    r"(?:127\.0\.0\.1|192\.0\.2\.\d+|proxy|0\.0\.0\.0|localhost|\[::1\]|[{$%<].*|(?:.*\.)?example(?:\.\w+)?|.*\.(?:invalid|test))?\Z"
 )
 ADDRESS = re.compile(r"\b(?:https?|ftp)://(?:[^/@\s]*@)?([^/:\s\"'`)>\\,]*)")
 PLACE = re.compile(r"(?<![\w./~}*-])/(?:root|opt|work|mnt|media|Users)/[\w.]+|\.pyenv\b")

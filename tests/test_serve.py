@@ -187,7 +187,10 @@ def test_validate_runs_in_a_kernel_that_has_the_course(course: Course, learner: 
 def test_learner_submits_from_the_assignment_list(course: Course, learner: Server) -> None:
     (lesson,) = learner.get("/assignments", params={"course_id": COURSE_ID}).json()["value"]
     assert (lesson["assignment_id"], lesson["status"], lesson["path"]) == (LESSON, "fetched", LESSON)
-    done = learner.post("/assignments/submit", course_id=COURSE_ID, assignment_id=LESSON)
+    words = {"course_id": COURSE_ID, "assignment_id": LESSON}
+    asked = learner.post("/assignments/submit", **words)
+    assert not asked["success"] and "press Submit again" in asked["value"], "the exercise has no evidence"
+    done = learner.post("/assignments/submit", **words)
     assert done["success"], done
     (handed_in,) = (course.own_exchange / COURSE_ID / "inbound").iterdir()
     assert handed_in.name.startswith(f"ada+{LESSON}+")
