@@ -205,6 +205,17 @@ def test_failed_command_shows_its_last_lines() -> None:
         packages.run(["/no/such/program"], what="Trying")
 
 
+def test_a_download_that_failed_is_tried_again(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    script = f'if [ -e {mark} ]; then exit 0; fi; touch {mark}; echo "W: Couldn\'t download package tar"; exit 1'
+    said: list[str] = []
+    base_debian._debootstrap(["sh", "-c", script], {}, said.append)
+    assert said == ["some packages did not arrive: once more"]
+    with pytest.raises(ImageError, match="failed with status 1"):
+        base_debian._debootstrap(["sh", "-c", 'echo "Couldn\'t download"; exit 1'], {}, said.append)
+    assert len(said) == 3
+
+
 def test_debootstrap_failure_shows_its_last_lines() -> None:
     said: list[str] = []
     script = "echo I: Retrieving base-files; echo E: Failed getting release file; exit 1"

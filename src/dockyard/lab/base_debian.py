@@ -105,8 +105,8 @@ def _become_root(ask: Ask, env: dict[str, str]) -> list[str]:
     return ["sudo", "env", *(f"{name}={env[name]}" for name in kept if name in env)]
 
 
-def _debootstrap(command: list[str], env: dict[str, str], say: Say) -> None:
-    """Run debootstrap and pass on what it is doing.
+def _debootstrap(command: list[str], env: dict[str, str], say: Say, tries: int = 3) -> None:
+    """Run debootstrap and pass on what it is doing; where only a download failed, go on with what has come.
 
     Raises:
         ImageError: it failed; the message holds its last lines.
@@ -118,7 +118,10 @@ def _debootstrap(command: list[str], env: dict[str, str], say: Say) -> None:
             last = [*last[-7:], line.rstrip()]
             if line.startswith("I: "):
                 say(f"debootstrap: {line[3:].rstrip(' .').strip()[:70]}")
-    if process.returncode:
+    if process.returncode and tries > 1 and any("Couldn't download" in line for line in last):
+        say("some packages did not arrive: once more")
+        _debootstrap(command, env, say, tries - 1)
+    elif process.returncode:
         raise ImageError(
             f"debootstrap failed with status {process.returncode} while making the base of dockyard/debian.",
             "\n".join(last),
