@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import secrets
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
@@ -175,7 +176,16 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 def _load_jupyter_server_extension(server: ServerApp) -> None:
     def announce() -> None:
+        # The loop may run for a moment, for something else, before the server listens.
+        if not _listens(server.port):
+            server.io_loop.call_later(0.05, announce)
+            return
         print(f"\n  JupyterLab: {address(server)}\n\n  Ctrl-C, twice, ends it.\n", flush=True)
 
-    # Called once the loop runs, that is when requests are answered.
     server.io_loop.add_callback(announce)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
