@@ -177,7 +177,7 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 def _load_jupyter_server_extension(server: ServerApp) -> None:
     def announce() -> None:
         # The loop may run for a moment, for something else, before the server listens.
-        if not _listens(server.port):
+        if not hasattr(server, "http_server") or not _listens(server.port):
             server.io_loop.call_later(0.05, announce)
             return
         print(f"\n  JupyterLab: {address(server)}\n\n  Ctrl-C, twice, ends it.\n", flush=True)
