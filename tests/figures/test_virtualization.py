@@ -1,26 +1,30 @@
 from __future__ import annotations
 
+from functools import partial
+
 import ipywidgets
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from dockyard.figures import png, virtualization
+from dockyard.figures import png, starts, virtualization
 from dockyard.figures.style import SMALL, alt_text
 from dockyard.widgets.bar import progress_bar
 from dockyard.widgets.stacks import FACTS, choose_stack
 
 SECONDS = {"guest OS": [4.4, 4.6], "container": [0.41, 0.38, 0.45]}
-MEMORY = {"guest OS": 310.0, "container": 0.6}
+MEMORY = {"guest OS": 223.0, "container": 0.9}
 DISK = {"guest OS": 180.0, "container": 2.0}
+OWN = {"guest OS": 13.0, "container": 2.0}
 
 FIGURES = {
     "stacks": virtualization.stacks,
-    "stacks, one emphasised": lambda: virtualization.stacks("hosted"),
+    **{f"way down, {kind}": partial(virtualization.way_down, kind) for kind in virtualization.KINDS},
     "blurred line": virtualization.blurred_line,
     "kernels": lambda: virtualization.kernels("6.1.0-37-amd64", "6.1.0-37-amd64", "6.12.48+deb13-cloud-amd64"),
-    "start costs": lambda: virtualization.start_costs(SECONDS, MEMORY, DISK),
-    "while one boots": lambda: virtualization.while_one_boots(4.4, 0.41),
+    "start costs": lambda: starts.start_costs(SECONDS, MEMORY, DISK, OWN),
+    "start costs, memory not told": lambda: starts.start_costs(SECONDS, dict.fromkeys(SECONDS, 0), DISK),
+    "while one boots": lambda: starts.while_one_boots(4.4, 0.41),
     "delivery": virtualization.delivery,
 }
 
@@ -65,9 +69,9 @@ def test_no_two_texts_overlap(figure: Figure) -> None:
             assert not box.overlaps(other_box), f"{text!r} lies on {other!r}"
 
 
-def test_only_a_kind_can_be_emphasised() -> None:
+def test_only_a_kind_has_a_way_down() -> None:
     with pytest.raises(ValueError, match="hosted, hypervisor, container"):
-        virtualization.stacks("metal")
+        virtualization.way_down("metal")
 
 
 def test_equal_kernels_get_one_colour() -> None:
@@ -80,30 +84,38 @@ def test_equal_kernels_get_one_colour() -> None:
 
 
 def test_start_costs_plots_each_start_on_a_logarithmic_axis() -> None:
-    times = virtualization.start_costs(SECONDS, MEMORY, DISK).axes[0]
+    times = starts.start_costs(SECONDS, MEMORY, DISK).axes[0]
     assert times.get_xscale() == "log"
     assert [list(line.get_xdata()) for line in times.lines] == list(SECONDS.values())
+
+
+def test_start_costs_tells_the_guest_from_what_it_starts_with() -> None:
+    figure = starts.start_costs(SECONDS, MEMORY, DISK, OWN)
+    assert [list(line.get_xdata()) for line in figure.axes[2].lines] == [[180.0], [2.0], [13.0]]
+    assert "180 MB of which 13 MB are its own" in alt_text(figure)
 
 
 @pytest.mark.parametrize("runs", [[], [0.4, 0.0]])
 def test_start_costs_needs_starts_that_took_time(runs: list[float]) -> None:
     with pytest.raises(ValueError, match="at least one start"):
-        virtualization.start_costs({"container": runs}, {"container": 1}, {"container": 1})
+        starts.start_costs({"container": runs}, {"container": 1}, {"container": 1})
 
 
 def test_while_one_boots_counts_whole_containers_only() -> None:
-    figure = virtualization.while_one_boots(2.0, 0.6)
+    figure = starts.while_one_boots(2.0, 0.6)
     assert len(figure.axes[0].patches) == 1 + 3
-    assert "3 short bars" in alt_text(figure)
+    assert "computed, 3 short bars" in alt_text(figure)
 
 
 def test_the_chooser_shows_the_kind_that_is_chosen() -> None:
-    buttons, picture, facts = choose_stack().children
+    buttons, shown = choose_stack().children
+    picture, facts = shown.children
     assert FACTS["hosted"][0] in facts.value
+    assert "lie: guest OS, VirtualBox, host OS." in picture.value
     before = picture.value
     buttons.value = "container"
     assert FACTS["container"][0] in facts.value
-    assert "The container stack is emphasised" in picture.value
+    assert "lie: host OS." in picture.value
     assert picture.value != before
 
 

@@ -8,18 +8,25 @@ import tarfile
 from typing import Any
 
 import pytest
-from docker.errors import NotFound
+from docker.errors import ImageNotFound, NotFound
 
 from dockyard.lab.inside import (
     added,
     content,
+    hand_made,
+    joined,
     made_from,
     main_processes,
+    mode,
+    moment,
+    of_this_build,
+    one_line,
     origin,
     parent,
     printed,
     read_file,
     runs,
+    says,
     standing,
     words,
 )
@@ -101,6 +108,63 @@ def test_content_is_a_plain_file_s() -> None:
         content(found, "/other")
 
 
+def test_content_has_plain_line_ends() -> None:
+    assert content(container({"/note": b"two\r\nlines\r\n"}), "/note") == b"two\nlines"
+
+
+def test_times_compare_whatever_their_fraction() -> None:
+    times = ["2026-01-02T03:04:05Z", "2026-01-02T03:04:05.1Z", "2026-01-02T03:04:05.123456789Z", "2026-01-02T03:04:06Z"]
+    assert sorted(reversed(times), key=moment) == times
+
+
+@pytest.mark.parametrize(
+    ("identity", "used", "created", "same"),
+    [
+        ("sha256:abc", None, "2026-01-02T03:04:06Z", True),
+        ("sha256:older", ("a", "b"), "2026-01-02T03:04:06Z", True),
+        ("sha256:older", ("a", "c"), "2026-01-02T03:04:04Z", False),
+        ("sha256:older", None, "2026-01-02T03:04:04Z", True),
+        ("sha256:older", None, "2026-01-02T03:04:06Z", False),
+    ],
+)
+def test_an_earlier_build_counts_if_it_is_the_same(
+    identity: str, used: tuple[str, str] | None, created: str, same: bool
+) -> None:
+    class Made(FakeContainer):
+        @property
+        def image(self) -> Any:
+            if used is None:
+                raise ImageNotFound("no such image")
+            return FakeContainer(RootFS={"Layers": [*used]}, Config={})
+
+    made: Any = Made(Config={"Image": "dockyard/busybox"}, Image=identity, Created="2026-01-02T03:04:05.5Z")
+    present = image()
+    present.attrs = {"RootFS": {"Layers": ["a", "b"]}, "Config": {}, "Created": created}
+    assert of_this_build(made, present) is same
+
+
+def test_layers_by_commit_are_told_from_lines_of_a_dockerfile() -> None:
+    class Stepped:
+        def __init__(self, *steps: tuple[str, int]) -> None:
+            self.steps = steps
+
+        def history(self) -> list[dict[str, Any]]:
+            return [{"CreatedBy": made_by, "Size": size} for made_by, size in self.steps]
+
+    base: Any = Stepped(('CMD ["sh"]', 0), ("", 9))
+    built: Any = Stepped(
+        ('CMD ["a"]', 0), ("RUN /bin/sh -c a", 1), ("/bin/sh -c b", 1), ("COPY c / # buildkit", 1), *base.steps
+    )
+    committed: Any = Stepped(("sh -c 'echo > /a'", 1), *base.steps)
+    assert hand_made(built, base) == []
+    assert hand_made(committed, base) == ["sh -c 'echo > /a'"]
+
+
+def test_a_mode_names_a_container_by_a_short_id() -> None:
+    used = container(HostConfig={"PidMode": f"container:{'0123456789ab' + 'f' * 52}", "IpcMode": ""})
+    assert (mode(used, "PidMode"), mode(used, "IpcMode")) == ("container:0123456789ab", "the default")
+
+
 def test_output_of_a_terminal_has_plain_line_ends() -> None:
     assert printed(container()) == b"two\nlines\n"
 
@@ -157,7 +221,7 @@ class FakeProcesses:
         self.attrs = {"State": {"Status": "running", "Pid": 10, **state}}
         self.rows, self.titles = rows, titles
 
-    def top(self) -> dict[str, list[Any]]:
+    def top(self, ps_args: str = "") -> dict[str, list[Any]]:
         return {"Titles": [*self.titles], "Processes": [[*row] for row in self.rows]}
 
 
@@ -174,6 +238,19 @@ def test_main_processes_are_the_first_and_those_below_it() -> None:
 
 def test_main_process_is_number_one_where_numbers_are_the_container_s() -> None:
     assert main_processes(processes(("1", "0", "sleep 5"), ("7", "0", "sleep beside"))) == ["sleep 5"]
+
+
+def test_what_came_in_through_exec_has_a_session_of_its_own() -> None:
+    columns = ("PID", "PPID", "SID", "COMMAND")
+    main, child = ("10", "9", "10", "sh"), ("11", "10", "10", "sleep 5")
+    adopted, beside = ("13", "10", "12", "sleep adopted"), ("14", "9", "14", "sleep beside")
+    assert joined(processes(main, child, titles=columns)) == []
+    assert joined(processes(main, child, adopted, beside, titles=columns)) == ["sleep adopted", "sleep beside"]
+
+
+def test_without_sessions_a_parent_outside_tells_an_exec() -> None:
+    main, child, beside = ("10", "9", "sh"), ("11", "10", "sleep 5"), ("14", "9", "sleep beside")
+    assert joined(processes(main, child, beside)) == ["sleep beside"]
 
 
 def test_all_processes_count_where_no_parents_are_told() -> None:
@@ -234,3 +311,28 @@ def test_read_file_does_not_unpack_what_is_compressed() -> None:
     packed: Any = Packed({"/a": b"text"})
     with pytest.raises(tarfile.ReadError):
         read_file(packed, "/a")
+
+
+@pytest.mark.parametrize(
+    ("text", "there"),
+    [
+        ("6.1.0-37", True),
+        ("kernel=6.1.0-37\r\n", True),
+        ("It is 6.1.0-37.", True),
+        ("Linux host 6.1.0-37 #1 SMP", True),
+        ("6.1.0-37-amd64", False),
+        ("16.1.0-37", False),
+        ("6.1.0-37.2", False),
+        ("6x1x0-37", False),
+    ],
+)
+def test_a_word_is_no_part_of_another(text: str, there: bool) -> None:
+    assert says(text, "6.1.0-37") is there
+
+
+@pytest.mark.parametrize(
+    ("answer", "line"),
+    [("6.1\n", "6.1"), (["6.1"], "6.1"), (["kernel=6.1"], "6.1"), (["a", "b"], "a b"), (None, "None")],
+)
+def test_an_answer_is_one_line(answer: object, line: str) -> None:
+    assert one_line(answer) == line

@@ -1,20 +1,15 @@
-"""Figures of notebook 1a: where a virtualization layer sits, and what a start costs with and without a guest OS."""
+"""Figures of notebook 1a: where a virtualization layer sits, and which kernel serves what runs on it."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
-from statistics import median
+from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from dockyard.figures.style import (
     FAINT,
     GREEN,
-    INK,
     MUTED,
     ORANGE,
     PINK,
@@ -38,66 +33,86 @@ EXAMPLES = {
     "hypervisor": "ESXi, Xen, Hyper-V, KVM",
     "container": "Docker, Podman, containerd",
 }
+APPLICATIONS = ("mail", "PHP", "SQL")
+WAYS = {  # what a request of an application passes before it reaches the hardware
+    "hosted": ("guest OS", "VirtualBox", "host OS"),
+    "hypervisor": ("guest OS", "hypervisor"),
+    "container": ("host OS",),
+}
+_START = {"hosted": (1.68, 5.5), "hypervisor": (0.33, 4.3), "container": (1.7, 3.2)}  # where mail stands
 HARDWARE = "#d9dde3"  # a grey that is darker than a host's, lighter than text
 PALE = "#f7f8fa"
-ROWS = (PINK, GREEN, SKY)  # a guest OS and a container keep the colours they have in the stacks
 
 
-def stacks(highlight: str | None = None) -> Figure:
-    """Draw the three kinds of server virtualization side by side.
-
-    Args:
-        highlight: one of `KINDS`, to draw the other two pale; None draws all three alike.
-
-    Raises:
-        ValueError: `highlight` is no kind.
-    """
-    if highlight is not None and highlight not in KINDS:
-        raise ValueError(f"There is no kind {highlight!r}; the kinds are {', '.join(KINDS)}.")
+def stacks() -> Figure:
+    """Draw the three kinds of server virtualization side by side."""
     figure = new_figure(9.0, 4.2)
     axes = canvas(figure, 18.6, 8.6)
-    for index, (kind, draw) in enumerate(zip(KINDS, (_hosted, _hypervisor, _container), strict=True)):
-        x = 0.3 + index * 6.2
-        label(axes, x + 2.8, 8.2, kind.capitalize(), size=TITLE, weight="bold")
-        label(axes, x + 2.8, 7.5, EXAMPLES[kind], size=SMALL, color=MUTED)
-        host_box(axes, x, 0.3, 5.6, 6.6, color=PALE)
-        layer(axes, x + 0.2, 0.5, 5.2, 1.1, "hardware", color=HARDWARE)
-        draw(axes, x)
-        if highlight not in (None, kind):
-            axes.fill_between([x - 0.1, x + 5.7], 0.2, 8.6, color="#ffffff", alpha=0.75, zorder=5, linewidth=0)
+    for index, kind in enumerate(KINDS):
+        _stack(axes, 0.3 + index * 6.2, kind)
     return describe(
         figure,
-        "Three stacks on the same hardware. Hosted: a host OS, on it a browser, an editor and VirtualBox, which "
-        "carries two guest OSes with one application each. Hypervisor: the hypervisor directly on the hardware, on it "
-        "two guest OSes with one application each. Container: a host OS, on it the container engine and, beside it, "
-        "three containers with one application each and no guest OS."
-        + (f" The {highlight} stack is emphasised." if highlight else ""),
+        "Three stacks on the same hardware, each with the applications mail, PHP and SQL. Hosted: a host OS, on it a "
+        "browser and VirtualBox, which carries three guest OSes with one application each. Hypervisor: the hypervisor "
+        "directly on the hardware, on it three guest OSes with one application each. Container: a host OS, on it the "
+        "container engine and, beside it, three containers with one application each and no guest OS.",
     )
+
+
+def way_down(kind: str) -> Figure:
+    """Draw one kind alone, with the way that a request of an application takes to the hardware.
+
+    Args:
+        kind: one of `KINDS`.
+
+    Raises:
+        ValueError: it is no kind.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"There is no kind {kind!r}; the kinds are {', '.join(KINDS)}.")
+    figure = new_figure(3.2, 4.2)
+    axes = canvas(figure, 6.2, 8.6)
+    _stack(axes, 0.3, kind)
+    x, top = _START[kind]
+    arrow(axes, (0.3 + x, top), (0.3 + x, 0.8))
+    return describe(
+        figure,
+        f"The stack of the kind {kind}. An arrow follows a request of the mail application to the hardware. "
+        f"On its way lie: {', '.join(WAYS[kind])}.",
+    )
+
+
+def _stack(axes: Axes, x: float, kind: str) -> None:
+    label(axes, x + 2.8, 8.2, kind.capitalize(), size=TITLE, weight="bold")
+    label(axes, x + 2.8, 7.5, EXAMPLES[kind], size=SMALL, color=MUTED)
+    host_box(axes, x, 0.3, 5.6, 6.6, color=PALE)
+    layer(axes, x + 0.2, 0.5, 5.2, 1.1, "hardware", color=HARDWARE)
+    {"hosted": _hosted, "hypervisor": _hypervisor, "container": _container}[kind](axes, x)
 
 
 def _hosted(axes: Axes, x: float) -> None:
     layer(axes, x + 0.2, 1.7, 5.2, 1.1, "host OS", color=SKY)
-    layer(axes, x + 0.2, 2.9, 1.6, 1.1, "browser", color=GREEN)
-    layer(axes, x + 1.9, 2.9, 3.5, 1.1, "VirtualBox", color=ORANGE)
-    _guests(axes, (x + 1.9, x + 3.7), 4.1, 1.7)
+    layer(axes, x + 0.2, 2.9, 1.25, 1.1, "browser", color=GREEN)
+    layer(axes, x + 1.55, 2.9, 3.85, 1.1, "VirtualBox", color=ORANGE)
+    _guests(axes, (x + 1.55, x + 2.86, x + 4.17), 4.1, 1.23)
 
 
 def _hypervisor(axes: Axes, x: float) -> None:
     layer(axes, x + 0.2, 1.7, 5.2, 1.1, "hypervisor", color=ORANGE)
-    _guests(axes, (x + 0.2, x + 2.85), 2.9, 2.55)
+    _guests(axes, (x + 0.2, x + 1.96, x + 3.72), 2.9, 1.68)
 
 
 def _guests(axes: Axes, xs: Sequence[float], y: float, width: float) -> None:
-    for x, application in zip(xs, ("mail", "PHP"), strict=True):
-        layer(axes, x, y, width, 1.1, "guest OS", color=PINK)
+    for x, application in zip(xs, APPLICATIONS, strict=True):
+        layer(axes, x, y, width, 1.1, "guest\nOS" if width < 1.5 else "guest OS", color=PINK)
         layer(axes, x, y + 1.2, width, 1.1, application, color=GREEN)
 
 
 def _container(axes: Axes, x: float) -> None:
     layer(axes, x + 0.2, 1.7, 5.2, 1.1, "host OS", color=SKY)
-    layer(axes, x + 0.2, 2.9, 1.6, 1.1, "engine", color=ORANGE)
-    for offset, application in ((1.9, "mail"), (3.08, "PHP"), (4.26, "SQL")):
-        container_box(axes, x + offset, 2.9, 1.12, 1.1, application, color=GREEN, size=SMALL)
+    layer(axes, x + 0.2, 2.9, 1.25, 1.1, "engine", color=ORANGE)
+    for offset, application in zip((1.55, 2.86, 4.17), APPLICATIONS, strict=True):
+        container_box(axes, x + offset, 2.9, 1.23, 1.1, application, color=GREEN, size=SMALL)
 
 
 def blurred_line() -> Figure:
@@ -138,123 +153,32 @@ def kernels(host: str, container: str, guest: str) -> Figure:
     shades = {host: SKY}
     for release in (container, guest):
         shades.setdefault(release, (SKY, PINK, YELLOW)[len(shades)])
-    figure = new_figure(9.0, 4.6)
-    axes = canvas(figure, 18.0, 9.3)
-    host_box(axes, 0.2, 0.2, 17.6, 8.9, color=PALE)
+    figure = new_figure(9.0, 5.4)
+    axes = canvas(figure, 18.0, 10.9)
+    host_box(axes, 0.2, 0.2, 17.6, 10.5, color=PALE)
     layer(axes, 0.5, 0.5, 17.0, 1.0, "hardware", color=HARDWARE)
     layer(axes, 0.5, 1.9, 17.0, 1.4, f"kernel of the host\n{host}", color=shades[host])
-    container_box(axes, 0.9, 4.4, 7.0, 3.7, color=PALE)
-    label(axes, 4.4, 7.65, "container", weight="bold")
-    layer(axes, 1.4, 5.6, 6.0, 1.5, f"application\nuname -r: {container}", color=GREEN)
-    arrow(axes, (4.4, 5.55), (4.4, 3.35))
-    label(axes, 4.65, 3.9, "system calls", size=SMALL, ha="left")
-    layer(axes, 9.2, 3.7, 7.9, 5.0, color=FAINT)
-    label(axes, 13.15, 8.25, "virtual machine", weight="bold")
-    layer(axes, 10.15, 6.4, 6.0, 1.5, f"application\nuname -r: {guest}", color=GREEN)
-    arrow(axes, (13.15, 6.35), (13.15, 5.45))
-    label(axes, 13.4, 5.9, "system calls", size=SMALL, ha="left")
-    layer(axes, 9.6, 4.0, 7.1, 1.4, f"kernel of the guest\n{guest}", color=shades[guest])
+    container_box(axes, 0.9, 6.0, 7.0, 3.7, color=PALE)
+    label(axes, 4.4, 9.25, "container", weight="bold")
+    layer(axes, 1.4, 7.2, 6.0, 1.5, f"application\nuname -r: {container}", color=GREEN)
+    arrow(axes, (4.4, 7.15), (4.4, 3.35))
+    label(axes, 4.65, 4.5, "system calls", size=SMALL, ha="left")
+    layer(axes, 9.6, 4.2, 7.1, 0.9, "QEMU (virtualization layer)", color=ORANGE)
+    arrow(axes, (13.15, 4.2), (13.15, 3.35))
+    label(axes, 13.4, 3.75, "system calls", size=SMALL, ha="left")
+    layer(axes, 9.2, 5.35, 7.9, 5.0, color=FAINT)
+    label(axes, 13.15, 9.9, "virtual machine", weight="bold")
+    layer(axes, 10.15, 8.05, 6.0, 1.5, f"application\nuname -r: {guest}", color=GREEN)
+    arrow(axes, (13.15, 8.0), (13.15, 7.1))
+    label(axes, 13.4, 7.55, "system calls", size=SMALL, ha="left")
+    layer(axes, 9.6, 5.65, 7.1, 1.4, f"kernel of the guest\n{guest}", color=shades[guest])
+    arrow(axes, (13.15, 5.65), (13.15, 5.12))
     return describe(
         figure,
         f"Hardware, on it the kernel of the host, {host}. A container on the left: its application makes system calls "
         f"directly to the host's kernel and sees the release {container}. A virtual machine on the right: its "
-        f"application makes system calls to the guest's own kernel, {guest}, inside the machine.",
-    )
-
-
-def start_costs(
-    seconds: Mapping[str, Sequence[float]], memory: Mapping[str, float], disk: Mapping[str, float]
-) -> Figure:
-    """Plot what a start took and what it occupies, one row a kind of start.
-
-    Args:
-        seconds: kind → duration of each start, in seconds; one dot each, on a logarithmic axis.
-        memory: kind → memory in use once started, in MiB.
-        disk: kind → size of the image, in MB (10^6 bytes).
-
-    Raises:
-        ValueError: a kind has no start, or a start that took no time.
-    """
-    if any(not runs or min(runs) <= 0 for runs in seconds.values()):
-        raise ValueError("Each kind needs at least one start, and each start must have taken some time.")
-    kinds = list(seconds)
-    figure = new_figure(9.0, 3.2)
-    grid = figure.subplots(1, 3, sharey=True, width_ratios=(2.2, 1, 1))
-    _dots(grid[0], [seconds[kind] for kind in kinds])
-    grid[0].set_yticks(range(len(kinds)), kinds, fontsize=10)
-    grid[0].set_ylim(len(kinds) - 0.4, -0.6)
-    for axes, title, values, unit in ((grid[1], "memory", memory, "MiB"), (grid[2], "image on disk", disk, "MB")):
-        _bars(axes, title, [values[kind] for kind in kinds], unit)
-    typical = "; ".join(
-        f"{kind}: {_duration(median(seconds[kind]))}, {_amount(memory[kind])} MiB, {_amount(disk[kind])} MB"
-        for kind in kinds
-    )
-    return describe(figure, f"Start-up time on a logarithmic axis, memory and image size. Medians: {typical}.")
-
-
-def _dots(axes: Axes, rows: Sequence[Sequence[float]]) -> None:
-    for row, runs in enumerate(rows):
-        axes.plot(runs, [row] * len(runs), "o", color=ROWS[row % len(ROWS)], markeredgecolor=INK, markersize=8)
-        middle = median(runs)
-        axes.annotate(
-            _duration(middle), (middle, row), (0, 11), textcoords="offset points", ha="center", fontsize=SMALL
-        )
-    low, high = min(map(min, rows)), max(map(max, rows))
-    axes.set_xscale("log")
-    axes.set_xlim(10 ** math.floor(math.log10(low / 1.5)), 10 ** math.ceil(math.log10(high * 1.5)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _duration(value)))
-    axes.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
-    axes.grid(axis="x", color=HARDWARE)
-    _plain(axes, "start-up time (each step is × 10)")
-
-
-def _bars(axes: Axes, title: str, values: Sequence[float], unit: str) -> None:
-    colors = [ROWS[row % len(ROWS)] for row in range(len(values))]
-    axes.barh(range(len(values)), values, height=0.45, color=colors, edgecolor=INK)
-    for row, value in enumerate(values):
-        axes.annotate(
-            f"{_amount(value)} {unit}", (value, row), (4, 0), textcoords="offset points", va="center", fontsize=SMALL
-        )
-    axes.set_xlim(0, max(values) * 1.6 or 1)
-    axes.set_xticks([])
-    axes.tick_params(left=False)
-    _plain(axes, title)
-
-
-def _plain(axes: Axes, title: str) -> None:
-    axes.set_title(title, fontsize=10)
-    axes.tick_params(labelsize=SMALL)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
-
-
-def while_one_boots(guest: float, container: float) -> Figure:
-    """Draw how many containers start, one after the other, while one guest boots.
-
-    Args:
-        guest: seconds from the start of the virtual machine until its guest OS answered.
-        container: seconds from the request for a container until it answered.
-    """
-    whole = int(guest // container)
-    figure = new_figure(9.0, 2.3)
-    axes = figure.subplots()
-    axes.barh(0, guest, height=0.5, color=PINK, edgecolor=INK)
-    axes.annotate("one guest OS boots", (guest / 2, 0), ha="center", va="center", fontsize=10)
-    edges = [container * number for number in range(whole + 1)]
-    for start, end in pairwise(edges):
-        thin = 0.8 if whole < 60 else 0.2  # else the outlines would hide the bars
-        axes.barh(1, end - start, left=start, height=0.5, color=GREEN, edgecolor=INK, linewidth=thin)
-    axes.set_yticks((0, 1), ("virtual machine", "containers"), fontsize=10)
-    axes.set_ylim(1.9, -0.5)
-    number = f"{whole} container{'' if whole == 1 else 's'}"
-    axes.annotate(f" {number} started, one after the other", (0, 1.55), va="center", fontsize=SMALL)
-    axes.set_xlim(0, guest * 1.02)
-    axes.set_xlabel("seconds", fontsize=SMALL)
-    _plain(axes, "")
-    return describe(
-        figure,
-        f"Two rows on one time axis of {guest:.1f} seconds: one bar for the boot of a guest OS, and below it {whole} "
-        f"short bars, each the start of a container, {_duration(container)}.",
+        f"application makes system calls to the guest's own kernel, {guest}, inside the machine. Below the machine "
+        "lies QEMU, the virtualization layer, and only QEMU makes system calls to the host's kernel.",
     )
 
 
@@ -281,11 +205,3 @@ def delivery() -> Figure:
         "An image is built and tried on a laptop, pushed to a registry (Docker Hub, ECR, Artifact Registry) and pulled "
         "from there by ECS, GKE or your own Kubernetes, which run containers from the same image.",
     )
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.3g} s" if seconds >= 1 else f"{seconds * 1000:.3g} ms"
-
-
-def _amount(value: float) -> str:
-    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import posixpath
+import re
 import tarfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
 
 SHELLS = ("sh", "ash", "bash", "dash")
 MAX_LINKS = 40  # that lead to one file; path_resolution(7) has the same limit
+# What the history says of a step that made a layer: BuildKit, the builder before it, and nothing at all.
+MAKES_LAYER = re.compile(r"(RUN|COPY|ADD|WORKDIR)\b|/bin/sh -c (?!#\(nop\))|/bin/sh -c #\(nop\)\s+(COPY|ADD)\b|\Z")
+OTHER_BUILD = (
+    "{} was made from another image, or from an earlier build: remove the container and create it anew. "
+    "(Newer engines give an image a new ID at every build, even from the cache.)"
+)
 ADDED = 1  # `Kind` of a change: GET /containers/{id}/changes of the Engine API
 
 
@@ -23,6 +30,52 @@ def made_from(container: Container, image: Image) -> bool:
     return container.attrs["Image"] == image.id or tagged.removeprefix("docker.io/") in image.tags
 
 
+def of_this_build(container: Container, image: Image) -> bool:
+    """Tell whether a container was made from an image as it is now, not from another or from an earlier build.
+
+    On the containerd image store a build gives a new ID even if all of it came from the cache, since the ID covers the
+    provenance, with the time of the build; so layers and config are compared. If that store has dropped the earlier
+    build, name and time must do: the time in the image's config stays that of the first build.
+    """
+    from docker.errors import ImageNotFound
+
+    if container.attrs["Image"] == image.id:
+        return True
+    try:
+        used = container.image
+    except ImageNotFound:
+        used = None
+    if used is None:
+        return made_from(container, image) and moment(image.attrs["Created"]) <= moment(container.attrs["Created"])
+    return all(used.attrs[part] == image.attrs[part] for part in ("RootFS", "Config"))
+
+
+def moment(time: str) -> tuple[str, str]:
+    """Return a time of the Engine API in a form that can be compared: seconds, and their fraction to nine digits."""
+    seconds, _, fraction = time.removesuffix("Z").partition(".")
+    return seconds, fraction.ljust(9, "0")
+
+
+def hand_made(image: Image, base: Image) -> list[str]:
+    """Return what made the layers of an image above its base, as far as no line of a Dockerfile did: `commit`, mostly.
+
+    Args:
+        image, base: the image stands on the layers of the base.
+    """
+    steps = image.history()[: -len(base.history())]
+    made_by = [str(step["CreatedBy"] or "") for step in steps if step["Size"]]
+    return [text for text in made_by if not text or not MAKES_LAYER.match(text)]
+
+
+def mode(container: Container, kind: str) -> str:
+    """Return whose namespace a container uses, for a message: "host", "container:0123456789ab", "the default".
+
+    Args:
+        kind: of HostConfig: "NetworkMode", "PidMode", "IpcMode", "UTSMode".
+    """
+    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{52}\b", r"\1", container.attrs["HostConfig"][kind]) or "the default"
+
+
 def origin(container: Container) -> str:
     """Return what a container was made from, for a message: the name that was given, a tag instead of a bare ID."""
     named: str = container.attrs["Config"]["Image"]
@@ -31,9 +84,9 @@ def origin(container: Container) -> str:
     return next(iter(container.image.tags), named[:19]) if container.image else named[:19]
 
 
-def words(container: Container) -> list[str]:
-    """Return the words that a container starts: its entrypoint and its command."""
-    config = container.attrs["Config"]
+def words(subject: Container | Image) -> list[str]:
+    """Return the words that a container, or one made from an image, starts: its entrypoint and its command."""
+    config = subject.attrs["Config"]
     return [*(config.get("Entrypoint") or []), *(config.get("Cmd") or [])]
 
 
@@ -72,7 +125,7 @@ def added(container: Container) -> set[str]:
 
 
 def content(container: Container, path: str) -> bytes:
-    """Return a file's content without white space around it.
+    """Return a file's content without white space around it, with plain line ends: an editor may write Windows' ones.
 
     Args:
         container: running or not.
@@ -92,7 +145,7 @@ def content(container: Container, path: str) -> bytes:
         if member is None or not member.isfile():
             raise AssertionError(f"{path} in {container.name} is not a plain file.")
         file = tar.extractfile(member)
-        return file.read().strip() if file else b""
+        return file.read().replace(b"\r\n", b"\n").strip() if file else b""
 
 
 def read_file(container: Container, path: str) -> bytes:
@@ -158,6 +211,42 @@ def main_processes(container: Container) -> list[str]:
     return found
 
 
+def joined(container: Container) -> list[str]:
+    """Return the command lines of the processes that came into a container through `exec`.
+
+    Each `exec` begins a session of its own (setsid(2)), which its children keep, also if it ends and the main process
+    adopts them. Where `ps` tells no sessions, what has its parent outside counts.
+    """
+    from docker.errors import APIError
+
+    main = str(container.attrs["State"]["Pid"])
+    try:
+        rows = _rows(container.top(ps_args="-eo pid,ppid,sid,args"))
+    except APIError:
+        rows = []
+    own = next((row.get("SID") for row in rows if row.get("PID") == main), None)
+    if own:
+        return [row["COMMAND"] for row in rows if row["SID"] != own]
+    rows = _rows(container.top())
+    inside = {row.get("PID") for row in rows}
+    return [[*row.values()][-1] for row in rows if row.get("PID") != main and row.get("PPID") not in inside]
+
+
+def _rows(top: dict[str, Any]) -> list[dict[str, str]]:
+    return [dict(zip(top["Titles"], row, strict=True)) for row in top["Processes"] or []]
+
+
 def printed(container: Container) -> bytes:
     """Return what the main process has printed, with plain line ends: a terminal (`--tty`) adds carriage returns."""
     return container.logs().replace(b"\r\n", b"\n")
+
+
+def says(text: str, word: str) -> bool:
+    """Tell whether a word, such as a release, stands in a text, and not only as a part of a longer one."""
+    return re.search(rf"(?<![\w.+-]){re.escape(word)}(?![\w+-]|\.\w)", text) is not None
+
+
+def one_line(answer: object) -> str:
+    """Return a learner's answer as one line: `x = !command` gives a list of lines. A leading `name=` goes, too."""
+    lines = answer if isinstance(answer, list) else [answer]
+    return " ".join(map(str, lines)).rpartition("=")[2].strip()

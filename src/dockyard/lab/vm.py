@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 GUEST_IMAGE = "dockyard/vm"
 CONTAINER_IMAGE = "dockyard/busybox"
+GUEST_FILES = "/usr/share/guest"  # kernel and initramfs in the guest's image
 
 PROBE_SECONDS = 5
 """How long a guest may take to boot under KVM. Where KVM itself runs in a virtual machine it may hang instead."""
@@ -41,7 +42,8 @@ class GuestBoot:
         host_kernel: that of the host that the emulator runs on.
         memory: bytes of memory given to the guest.
         used: bytes that the emulator held in memory when the guest was up (VmRSS, proc_pid_status(5)).
-        image_size: bytes of the image with emulator, kernel and initramfs.
+        image_size: bytes of the image with emulator, kernel and initramfs, unpacked.
+        own_size: bytes of the kernel and the initramfs alone.
         accelerator: "kvm" (the processor runs the guest) or "tcg" (QEMU translates its instructions).
     """
 
@@ -51,6 +53,7 @@ class GuestBoot:
     memory: int
     used: int
     image_size: int
+    own_size: int
     accelerator: str
 
 
@@ -62,13 +65,18 @@ class ContainerStart:
         seconds: from asking the engine to create it to its process's first output.
         kernel: what `uname -r` says in it.
         used: bytes of memory that its control group held, without the file cache; 0 where the engine does not say.
-        image_size: bytes of its image.
+        image_size: bytes of its image, unpacked.
     """
 
     seconds: float
     kernel: str
     used: int
     image_size: int
+
+    @property
+    def own_size(self) -> int:
+        """Bytes of what starts: the image holds nothing else."""
+        return self.image_size
 
 
 @dataclass(frozen=True)
@@ -110,7 +118,7 @@ def boot_guest(
         EngineError: the guest did not boot in time.
     """
     chosen = accelerator_of(client) if accelerator == "auto" else accelerator
-    size = _size(client, GUEST_IMAGE)
+    size, own = _sizes(client, GUEST_IMAGE)
     megabytes = max(memory >> 20, 1)
     command = ["boot", "--accel", chosen, "--memory", str(megabytes), "--limit", str(limit)]
     devices = {"devices": ["/dev/kvm:/dev/kvm:rw"]} if chosen == "kvm" else {}
@@ -132,6 +140,7 @@ def boot_guest(
         memory=megabytes << 20,
         used=int(facts.get("emulator_memory_kb") or 0) << 10,
         image_size=size,
+        own_size=own,
         accelerator=chosen,
     )
 
@@ -155,7 +164,7 @@ def start_container(client: DockerClient) -> ContainerStart:
         ImageError: the lab image is not there.
         EngineError: the container did not start.
     """
-    size = _size(client, CONTAINER_IMAGE)
+    size, _ = _sizes(client, CONTAINER_IMAGE)
     begin = time.perf_counter()
     # exec: one process, as in most containers; it stays so that its memory can be read.
     script = ["sh", "-c", "uname -r; exec sleep 60"]
@@ -248,10 +257,17 @@ def _memory(client: DockerClient, container: Container) -> int:
     return max(memory.get("usage", 0) - cache, 0)
 
 
-def _size(client: DockerClient, image: str) -> int:
+def _sizes(client: DockerClient, image: str) -> tuple[int, int]:
+    """Bytes of an image, and of the guest's files in it.
+
+    They are added up from the layers: what an engine calls the size of an image may be that of its compressed form.
+    """
     from docker.errors import ImageNotFound
 
     try:
-        return int(client.images.get(image).attrs["Size"])
+        found = client.images.get(image)
     except ImageNotFound:
         raise ImageError(f"The engine has no image {image}.", next_step="Type: ./dockyard images build") from None
+    steps = [(step.get("CreatedBy") or "", int(step.get("Size") or 0)) for step in found.history()]
+    own = sum(size for command, size in steps if GUEST_FILES in command)
+    return sum(size for _, size in steps) or int(found.attrs["Size"]), own
