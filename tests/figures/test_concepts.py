@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 from dockyard.figures import png
@@ -21,6 +22,7 @@ WORKER = Stack(
     "dockyard/lab-worker", (*BASE, Layer("sha256:d", None, "RUN " + "long " * 40), Layer("sha256:c", 0, "RUN true"))
 )
 CHANGES = [
+    Change("2 layers of other files", {}),
     Change("RUN echo first > /note && head -c 4000000 /dev/urandom > /cache", {"/note": '"first"', "/cache": "4 MB"}),
     Change("RUN echo second > /note", {"/note": '"second"'}),
     Change("RUN rm /cache", {}, frozenset({"/cache"})),
@@ -30,12 +32,13 @@ FIGURES = {
     "three things": three_things,
     "run steps": run_steps,
     "grammar": grammar,
-    "namespaces of three": lambda: namespace_map({"host": HOST, "lab-red": RED, "lab-teal": TEAL}),
+    "namespaces of three": lambda: namespace_map({"host": HOST, "lab-sky": RED, "lab-amber": TEAL}),
     "namespaces of five": lambda: namespace_map(
-        {"host": HOST, "lab-red": RED, "lab-teal": TEAL, "lab-shop": RED, "lab-till": {**TEAL, "net": RED["net"]}}
+        {"host": HOST, "lab-sky": RED, "lab-amber": TEAL, "lab-shop": RED, "lab-till": {**TEAL, "net": RED["net"]}}
     ),
+    "namespaces without a host": lambda: namespace_map({"lab-sky": RED, "lab-amber": TEAL}),
     "two numbers": lambda: two_numbers(
-        [Seen("lab-red", "sleep infinity", 1, 2_101_234), Seen("lab-teal", "sleep 1000", 1, 77)]
+        [Seen("lab-sky", "sleep infinity", 1, 2_101_234), Seen("lab-amber", "sleep 1000", 1, 77)]
     ),
     "two stacks": lambda: two_stacks(WEB, WORKER),
     "two strangers": lambda: two_stacks(WEB, Stack("other", (Layer("sha256:z", 78_738_269, ""),))),
@@ -64,7 +67,7 @@ def test_text_is_large_enough_inside_the_page_and_apart(name: str) -> None:
 
 def test_equal_inodes_have_one_colour_and_others_another() -> None:
     till = {**TEAL, "net": RED["net"]}
-    figure = namespace_map({"host": HOST, "lab-red": RED, "lab-till": till})
+    figure = namespace_map({"host": HOST, "lab-sky": RED, "lab-till": till})
     colours = [patch.get_facecolor() for patch in figure.axes[0].patches]
     rows = dict(zip(KINDS, [colours[start : start + 3] for start in range(0, len(colours), 3)], strict=True))
     assert rows["net"][1] == rows["net"][2] != rows["net"][0]
@@ -76,16 +79,29 @@ def test_the_map_leaves_out_what_the_kernel_lacks_and_refuses_a_crowd() -> None:
     old = {kind: inode for kind, inode in HOST.items() if kind != "time"}
     assert "time" not in alt_text(namespace_map({"host": old}))
     with pytest.raises(ValueError, match="room for 5"):
-        namespace_map({f"place {number}": HOST for number in range(len(TINTS) + 1)})
+        namespace_map({"host": HOST} | {f"place {number}": HOST for number in range(len(TINTS))})
+
+
+def test_without_a_host_nothing_is_grey_and_the_map_says_so() -> None:
+    figure = namespace_map({"lab-sky": RED, "lab-amber": TEAL})
+    assert "the host is left out" in alt_text(figure)
+    assert to_rgba(TINTS[0]) not in {patch.get_facecolor() for patch in figure.axes[0].patches}
 
 
 def test_layers_are_common_only_from_the_bottom() -> None:
     assert common(WEB, WORKER) == 2
     assert common(WEB, WEB) == 3
     assert common(WEB, Stack("moved", WEB.layers[1:])) == 0
-    assert "2 layers shared: 4.97 MB if each image is counted alone, 2.98 MB on disk" in alt_text(
+    assert "2 layers shared: 4.97 MB if each image is counted alone, 2.98 MB unpacked" in alt_text(
         two_stacks(WEB, WORKER)
     )
+    assert "all layers are the same: 2.98 MB, unpacked once" in alt_text(two_stacks(WEB, WEB))
+
+
+def test_a_command_is_broken_into_lines_and_only_a_very_long_one_is_cut() -> None:
+    texts = [text.get_text() for text in two_stacks(WEB, WORKER).axes[0].texts]
+    assert {"RUN head -c 1000000 /dev/urandom >", "/srv/web"} <= set(texts)
+    assert sum(text.endswith("…") for text in texts) == 1
 
 
 def test_what_the_container_sees_is_told() -> None:

@@ -8,6 +8,7 @@ import tarfile
 from typing import Any
 
 import pytest
+from docker.errors import ImageNotFound
 
 from dockyard.errors import ImageError
 from dockyard.figures.layers import Change
@@ -112,9 +113,24 @@ def test_changes_are_read_from_the_layers_themselves() -> None:
     ]
     found = changes(client(FakeImage(BUILDKIT, contents)), "image", ["/note", "/cache"])
     assert found == [
+        Change("1 layer of other files", {}),
         Change("RUN echo first > /note", {"/note": '"first"', "/cache": "4 kB"}),
         Change("RUN rm /cache", {"/note": '"second"'}, frozenset({"/cache"})),
+        Change("1 layer of other files", {}),
     ]
+
+
+def test_a_missing_image_is_said() -> None:
+    class Empty(FakeClient):
+        def __init__(self) -> None:
+            self.images = self
+
+        def get(self, name: str) -> FakeImage:
+            raise ImageNotFound(name)
+
+    empty: Any = Empty()
+    with pytest.raises(ImageError, match="The engine has no image image"):
+        read(empty, "image")
 
 
 def test_a_large_image_is_not_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:

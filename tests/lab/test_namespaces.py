@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from docker.errors import NotFound
 
 from dockyard.errors import EngineError
 from dockyard.lab import namespaces
@@ -69,8 +68,20 @@ def test_stopped_and_missing_containers(engine: Any) -> None:
             namespaces.read(engine, container.name)
     finally:
         container.remove()
-    with pytest.raises(NotFound):
+    with pytest.raises(EngineError, match="There is no container named lab-ns-never-there"):
         namespaces.read(engine, "lab-ns-never-there")
+
+
+def test_running_names_keep_their_order(engine: Any, pair: tuple[str, str]) -> None:
+    first, second = pair
+    assert namespaces.running(engine, second, "lab-ns-never-there", first) == [second, first]
+
+
+def test_a_host_that_lets_nobody_look_is_left_out(
+    engine: Any, pair: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(namespaces, "HOST_PIDS", (2**22 + 1,))  # above the highest number that Linux gives
+    assert [member.name for member in namespaces.read(engine, *pair)] == [*pair]
 
 
 def test_failing_helper_is_said_and_removed(engine: Any) -> None:

@@ -25,6 +25,8 @@ class FakeClient:
         self.known = {
             "dockyard/web": FakeImage("dockyard/web", "a", "b"),
             "dockyard/worker": FakeImage("dockyard/worker", "a", "c"),
+            "dockyard/base-busybox": FakeImage("dockyard/base-busybox", "a"),
+            "dockyard/vm": FakeImage("dockyard/vm", "v"),
             "other": FakeImage("other", "z"),
         }
         self.images = self

@@ -22,11 +22,12 @@ from dockyard.figures.style import (
     new_figure,
 )
 
-# What each kind keeps apart: namespaces(7). Order: the year of the kernel that brought it, see clone(2).
+# What each kind keeps apart: namespaces(7). Order: the year from which it could be used, see clone(2). (The first user
+# namespaces are of 2007, but were of use only from Linux 3.8, 2013.)
 KINDS = {
     "mnt": "mounts: the file tree",
     "uts": "host name",
-    "ipc": "shared memory, queues",
+    "ipc": "System V memory, queues",
     "pid": "process numbers",
     "net": "interfaces, ports",
     "user": "user numbers",
@@ -50,19 +51,25 @@ def namespace_map(places: Mapping[str, Mapping[str, int]]) -> Figure:
     """Draw a grid of namespace inodes in which equal ones have one colour.
 
     Args:
-        places: for each place (the host first, then containers) the inode of each namespace, by its name in
-            /proc/PID/ns. Kinds that the kernel lacks are left out of the grid.
+        places: for each place ("host" first, then containers) the inode of each namespace, by its name in
+            /proc/PID/ns. Kinds that the kernel lacks are left out of the grid. Without a host the map says so.
 
     Raises:
         ValueError: there are more places than tints.
     """
-    if len(places) > len(TINTS):
-        raise ValueError(f"{len(places)} places were given; the map has room for {len(TINTS)}.")
+    tints = TINTS if "host" in places else TINTS[1:]
+    if len(places) > len(tints):
+        raise ValueError(f"{len(places)} places were given; the map has room for {len(tints)}.")
     kinds = [kind for kind in KINDS if any(kind in inodes for inodes in places.values())]
     left, width, height = 4.6, 2.5, 0.55
     top = height * len(kinds) + 0.2
-    figure = new_figure(8.6, 0.72 * (top + 1.0))
-    axes = canvas(figure, left + (width + 0.1) * max(len(places), 3) + 0.1, top + 0.8)
+    note = "" if "host" in places else "This engine does not let a container look at its host, so the host is left out."
+    page = left + (width + 0.1) * max(len(places), 3) + 0.1
+    figure = new_figure(8.6, 0.72 * (top + (1.5 if note else 1.0)))
+    axes = canvas(figure, page, top + 0.8)
+    if note:
+        axes.set_ylim(-0.5, top + 0.8)
+        label(axes, page / 2, -0.25, note, size=SMALL, color=MUTED)
     for column, place in enumerate(places):
         label(axes, left + column * (width + 0.1) + width / 2, top + 0.35, place, weight="bold")
     shared: list[str] = []
@@ -76,12 +83,13 @@ def namespace_map(places: Mapping[str, Mapping[str, int]]) -> Figure:
                 continue
             owner = owners.setdefault(inodes[kind], column)
             x = left + column * (width + 0.1)
-            axes.add_patch(Rectangle((x, y + 0.03), width, height - 0.06, facecolor=TINTS[owner], edgecolor=PAPER))
+            axes.add_patch(Rectangle((x, y + 0.03), width, height - 0.06, facecolor=tints[owner], edgecolor=PAPER))
             label(axes, x + width / 2, y + height / 2, str(inodes[kind]), size=SMALL, family="monospace")
         shared += [f"{kind} ({len(owners)} different)"]
     return describe(
         figure,
-        f"A grid of namespace inodes for {', '.join(places)}; equal inodes have one colour. " + ", ".join(shared) + ".",
+        f"A grid of namespace inodes for {', '.join(places)}; equal inodes have one colour. {', '.join(shared)}."
+        + f" {note}".rstrip(),
     )
 
 

@@ -9,17 +9,19 @@ import re
 import tarfile
 import tempfile
 from collections.abc import Collection, Iterator
+from itertools import groupby
 from pathlib import PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
 from dockyard.errors import ImageError
 from dockyard.figures.layers import Change, Layer, Stack, readable
+from dockyard.lab.inside import MAKES_LAYER
 
 if TYPE_CHECKING:
     from docker import DockerClient
+    from docker.models.images import Image
 
 WHITEOUT = ".wh."  # a layer hides NAME by an empty file .wh.NAME: OCI image-spec, layer.md, "Whiteouts"
-MAKES_LAYER = re.compile(r"(RUN|COPY|ADD|WORKDIR)\b|/bin/sh -c (?!#\(nop\))|/bin/sh -c #\(nop\)\s+(COPY|ADD)\b|\Z")
 LARGEST = 200_000_000  # bytes of an image that is read whole
 SHORT = 24  # bytes of a file that is quoted instead of measured
 
@@ -35,10 +37,9 @@ def read(client: DockerClient, name: str) -> Stack:
         name: of the image.
 
     Raises:
-        docker.errors.ImageNotFound: there is no such image.
-        ImageError: the image is too large to be read where that is needed.
+        ImageError: there is no such image, or it is too large to be read where that is needed.
     """
-    image = client.images.get(name)
+    image = _image(client, name)
     digests = image.attrs["RootFS"].get("Layers") or []
     history = list(reversed(image.history()))
     makers = [step for step in history if step["Size"] or MAKES_LAYER.match(step["CreatedBy"] or "")]
@@ -66,7 +67,7 @@ def instruction(step: dict[str, Any]) -> str:
 def changes(client: DockerClient, name: str, watched: Collection[str]) -> list[Change]:
     """Return what each layer of an image does to some files, from the bottom up, read from the layers themselves.
 
-    Layers that do nothing to the watched files are left out.
+    Layers side by side that do nothing to the watched files become one change without files, "2 layers of other files".
 
     Args:
         client: connected to the engine.
@@ -74,18 +75,21 @@ def changes(client: DockerClient, name: str, watched: Collection[str]) -> list[C
         watched: absolute paths of files.
 
     Raises:
-        docker.errors.ImageNotFound: there is no such image.
-        ImageError: the image is too large to be read whole.
+        ImageError: there is no such image, or it is too large to be read whole.
     """
     stack = read(client, name)
-    found = []
     with _saved(client, name) as archive:
         paths = _manifest(archive)["Layers"]
-        for layer, path in zip(stack.layers, paths, strict=True):
-            change = _change(layer, _member(archive, path), watched)
-            if change.files or change.removed:
-                found.append(change)
-    return found
+        found = [
+            _change(*pair, watched)
+            for pair in zip(stack.layers, (_member(archive, path) for path in paths), strict=True)
+        ]
+    told: list[Change] = []
+    for touched, run in groupby(found, key=lambda change: bool(change.files or change.removed)):
+        several = [*run]
+        count = "1 layer" if len(several) == 1 else f"{len(several)} layers"
+        told += several if touched else [Change(f"{count} of other files", {})]
+    return told
 
 
 def _change(layer: Layer, content: IO[bytes], watched: Collection[str]) -> Change:
@@ -107,6 +111,17 @@ def _told(archive: tarfile.TarFile, member: tarfile.TarInfo) -> str:
     return f'"{content.read().decode(errors="replace").strip()}"' if content else readable(member.size)
 
 
+def _image(client: DockerClient, name: str) -> Image:
+    from docker.errors import ImageNotFound
+
+    try:
+        return client.images.get(name)
+    except ImageNotFound:
+        raise ImageError(
+            f"The engine has no image {name}.", next_step="Run the cell that builds it, then this one again."
+        ) from None
+
+
 def _config(client: DockerClient, name: str) -> dict[str, Any]:
     with _saved(client, name) as archive:
         return json.load(_member(archive, _manifest(archive)["Config"]))
@@ -122,7 +137,7 @@ def _member(archive: tarfile.TarFile, path: str) -> IO[bytes]:
 
 @contextlib.contextmanager
 def _saved(client: DockerClient, name: str) -> Iterator[tarfile.TarFile]:
-    image = client.images.get(name)
+    image = _image(client, name)
     if image.attrs["Size"] > LARGEST:
         raise ImageError(
             f"{name} has {readable(image.attrs['Size'])}.",

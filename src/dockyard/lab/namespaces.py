@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 HELPER_IMAGE = "dockyard/busybox"
 
 KINDS = ("mnt", "uts", "ipc", "pid", "net", "user", "cgroup", "time")
-"""The kinds of namespaces, in the order in which Linux got them."""
+"""The kinds of namespaces, in the order in which they could be used: *user* was begun in 2007, and ripe in 2013."""
 
 HOST_PIDS = (1, 2)
 """Processes that stand for the host: its first one, or, where that one lets nobody look, the kernel's first thread."""
@@ -80,11 +80,11 @@ def read(client: DockerClient, *containers: str) -> list[Member]:
         containers: names of running containers.
 
     Returns:
-        The host first, then the containers in the order given.
+        The host first, then the containers in the order given. The host is left out where even root in a container may
+        not look at it: an engine that runs rootless has no rights over the machine's first processes.
 
     Raises:
-        docker.errors.NotFound: there is no such container.
-        EngineError: a container is not running, or the engine does not let a helper look.
+        EngineError: a container is missing or not running, or the engine does not let a helper look.
         ImageError: the helper's image is not there.
     """
     pids = {name: pid_of(client, name) for name in containers}
@@ -96,7 +96,8 @@ def read(client: DockerClient, *containers: str) -> list[Member]:
         words = line.split()
         if len(words) == 3:  # "4711 net net:[4026531840]"; without a link only two
             found[int(words[0])][words[1]] = int(words[2].partition("[")[2].rstrip("]"))
-    pids = {"host": next((pid for pid in HOST_PIDS if found[pid]), HOST_PIDS[0])} | pids
+    seen = [pid for pid in HOST_PIDS if found[pid]]
+    pids = ({"host": seen[0]} if seen else {}) | pids
     for name, pid in pids.items():
         if not found[pid]:
             raise EngineError(
@@ -111,7 +112,7 @@ def processes(client: DockerClient, container: str) -> list[Sight]:
     """Return the processes in a container's PID namespace, each with its number outside and inside.
 
     Raises:
-        docker.errors.NotFound, EngineError, ImageError: see `read`.
+        EngineError, ImageError: see `read`.
     """
     pid = pid_of(client, container)
     found = []
@@ -121,14 +122,26 @@ def processes(client: DockerClient, container: str) -> list[Sight]:
     return sorted(found, key=lambda sight: sight.inside)
 
 
+def running(client: DockerClient, *names: str) -> list[str]:
+    """Return those of the names that running containers have, in the order given."""
+    found = {container.name for container in client.containers.list()}
+    return [name for name in names if name in found]
+
+
 def pid_of(client: DockerClient, container: str) -> int:
     """Return the number of a container's first process in the PID namespace of the engine's host.
 
     Raises:
-        docker.errors.NotFound: there is no such container.
-        EngineError: it is not running.
+        EngineError: there is no such container, or it is not running.
     """
-    state = client.containers.get(container).attrs["State"]
+    from docker.errors import NotFound
+
+    try:
+        state = client.containers.get(container).attrs["State"]
+    except NotFound:
+        raise EngineError(
+            f"There is no container named {container}.", next_step="Run the cell that starts it, then this one again."
+        ) from None
     if not state.get("Pid"):
         raise EngineError(
             f"{container} is {state.get('Status')}.",

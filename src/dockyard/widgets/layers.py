@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from html import escape
 from typing import TYPE_CHECKING
@@ -17,14 +18,19 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 
+# Parts of the lab images, and what another notebook brings.
+NOT_OFFERED = re.compile(r"dockyard/(base-.*|vm)")
+
+
 def compare_layers(client: DockerClient, left: str = "", right: str = "") -> ipywidgets.VBox:
-    """Return a widget that shows two of the engine's images side by side.
+    """Return a widget that shows two of the engine's images side by side; images that are only parts are not offered.
 
     Args:
         client: connected to the engine.
         left, right: names of the images shown first; a name that the engine lacks leaves the choice open.
     """
-    names = sorted({tag.removesuffix(":latest") for image in client.images.list() for tag in image.tags})
+    tags = {tag.removesuffix(":latest") for image in client.images.list() for tag in image.tags}
+    names = sorted(tag for tag in tags if not NOT_OFFERED.fullmatch(tag))
     pickers = [
         ipywidgets.Dropdown(options=names, value=wanted if wanted in names else None, description=side)
         for side, wanted in (("left", left), ("right", right))
