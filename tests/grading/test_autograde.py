@@ -225,7 +225,8 @@ def test_outputs_keep_text_and_png_and_lose_what_a_browser_would_run(tmp_path: P
             "image/png": PNG,
         }
         cell.outputs = [
-            {"output_type": "stream", "name": "stdout", "text": "printed"},
+            {"output_type": "stream", "name": "stdout", "text": "pri"},
+            {"output_type": "stream", "name": "stdout", "text": "nted"},
             {"output_type": "display_data", "data": data, "metadata": {"text/html": {"isolated": True}}},
             {"output_type": "display_data", "data": {"image/png": '"><script>alert(4)</script>'}, "metadata": {}},
             {"output_type": "stream", "name": ["x"], "text": 7},

@@ -30,7 +30,7 @@ class SafeOutputs(NbGraderPreprocessor):
         if cell.cell_type == "code":
             outputs = cell.get("outputs")
             outputs = outputs[:MAX_OUTPUTS] if isinstance(outputs, list) else []
-            cell.outputs = [safe for output in outputs if (safe := safe_output(output)) is not None]
+            cell.outputs = joined([safe for output in outputs if (safe := safe_output(output)) is not None])
         return cell, resources
 
 
@@ -57,6 +57,18 @@ def safe_output(output: Any) -> NotebookNode | None:
             # A learner's execute_result would need a count; a display says the same.
             return NotebookNode(output_type="display_data", data=NotebookNode(data), metadata=NotebookNode())
     return None
+
+
+def joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
+    """Join what a kernel sent in pieces: neighbouring texts of one stream become one, as JupyterLab shows them."""
+    result: list[NotebookNode] = []
+    for output in outputs:
+        last = result[-1] if result else None
+        if last and output.output_type == "stream" == last.output_type and output.name == last.name:
+            last.text = _text(last.text + output.text)
+        else:
+            result.append(output)
+    return result
 
 
 def _safe_data(data: dict[str, Any]) -> dict[str, str]:
