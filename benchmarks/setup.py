@@ -1,6 +1,7 @@
 """From a fresh clone to a served lesson: seconds of `./dockyard lab --yes --no-browser` until JupyterLab answers.
 
-What is timed is what is missing: run it on a bare machine for the whole way. Prints what was there before, then the time.
+What is timed is what is missing: run it on a bare machine for the whole way. Prints what was there before, then the
+time.
 
     python3 benchmarks/setup.py
 """
