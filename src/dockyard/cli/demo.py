@@ -26,7 +26,6 @@ def demo(students: int, seed: int, lesson: str, keep: Path | None) -> None:
     The first learner solves everything, the second a part, the third forges. Exit status 0 says that every grade is the
     one that was expected.
     """
-    import logging
     import tempfile
 
     from rich.console import Console
@@ -40,7 +39,6 @@ def demo(students: int, seed: int, lesson: str, keep: Path | None) -> None:
     from dockyard.grading.loop import ClassLoop
 
     console = Console()
-    logging.getLogger("traitlets").setLevel(logging.ERROR)
     course, engine = find_course(), connect()
     notebooks = [notebook for _, found in select(course, lesson) for notebook in found]
     for notebook in notebooks:
@@ -71,11 +69,12 @@ def _table(
     group: list[Learner], exercises: list[Exercise], scores: dict[str, dict[str, float | None]]
 ) -> tuple[Table, list[str]]:
     """Return learner × exercise, and a line for each grade that is not the expected one."""
-    from rich.table import Table
+    from rich.table import Column, Table
 
     from dockyard.grading.demo import expected
 
-    table = Table("Learner", "Manner", *(str(number) for number in range(1, len(exercises) + 1)), "Points")
+    columns = ["learner", "manner", *(str(number) for number in range(1, len(exercises) + 1)), "points"]
+    table = Table(*(Column(title, no_wrap=True) for title in columns), box=None, padding=(0, 1, 0, 0))
     wrong = []
     for learner in group:
         found, wanted = scores[learner.name], expected(learner, exercises)
@@ -86,5 +85,5 @@ def _table(
             if score != wanted[exercise.name]:
                 wrong.append(f"{learner.name}, {exercise.name}: {score}, expected {wanted[exercise.name]}")
         table.add_row(learner.name, learner.role, *cells, f"{sum(score or 0 for score in found.values()):g}")
-    table.caption = "✓ full points   · none   ? a person grades"
+    table.caption, table.caption_justify = "✓ full points   · none   ? a person grades", "left"
     return table, wrong

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from nbgrader.auth import Authenticator
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange import ExchangeFactory
+from sqlalchemy.exc import SAWarning
 
 from dockyard.course import COURSE_ID
 
@@ -31,7 +34,7 @@ class ClassLoop:
         shutil.copy(config_file, self.course / "nbgrader_config.py")
 
     def _app(self, lesson: str, student: str = "*") -> NbGrader:
-        app = NbGrader()
+        app = NbGrader(log_level=logging.ERROR)
         app.config_file_paths.append(str(self.course))
         app.load_config_file()
         config = app.config
@@ -43,7 +46,9 @@ class ClassLoop:
 
     def _convert(self, converter: type, lesson: str, **options: Any) -> None:
         config = self._app(lesson, options.pop("student", "*")).config
-        converter(coursedir=CourseDirectory(config=config), config=config, **options).start()
+        with warnings.catch_warnings():  # nbgrader's queries under SQLAlchemy 2: harmless, and its own affair
+            warnings.filterwarnings("ignore", category=SAWarning)
+            converter(coursedir=CourseDirectory(config=config), config=config, **options).start()
 
     def _exchange(self, action: str, lesson: str, student: str = "*") -> None:
         app = self._app(lesson, student)
