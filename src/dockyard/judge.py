@@ -122,8 +122,11 @@ def source_hash(check: Check) -> str | None:
     The source is that of the whole cell: helpers that stand beside the function are part of the check.
     """
     source = _source(check)
-    if source is None:
-        return None
+    return None if source is None else cell_hash(source)
+
+
+def cell_hash(source: str) -> str:
+    """Return the SHA-256 of a check cell's source: what `source_hash` gives for the check in it."""
     lines = [line.rstrip() for line in textwrap.dedent(source).strip().splitlines()]
     return "sha256:" + hashlib.sha256("\n".join(lines).encode(errors="replace")).hexdigest()
 

@@ -13,11 +13,13 @@ from dockyard.errors import DockyardError
 COMMANDS = {
     "lab": ("dockyard.cli.lab", "lab", "Set everything up and open the lessons in JupyterLab."),
     "teach": ("dockyard.cli.teach", "teach", "Open JupyterLab for the instructor, with the formgrader."),
+    "grade": ("dockyard.cli.grade", "grade", "Grade what a class has handed in, all at once."),
     "demo": ("dockyard.cli.demo", "demo", "Play a whole class, from release to grades, on the real engine."),
     "doctor": ("dockyard.cli.doctor", "doctor", "Look at everything the course needs and say what to type."),
     "engine": ("dockyard.cli.engine", "engine", "Install, start, stop or look at the Docker Engine."),
     "images": ("dockyard.cli.images", "images", "Build, list, save or load the lab images."),
     "reset": ("dockyard.cli.reset", "reset", "Remove what the exercises created, and nothing else."),
+    "audit": ("dockyard.cli.audit", "audit", "Tell what in a lesson's hand-ins does not come about by chance."),
     "evidence": ("dockyard.cli.evidence", "evidence", "Read evidence files."),
     "build": ("dockyard.cli.build", "build", "Build source/ and release/ from the lessons' text."),
     "prove": ("dockyard.cli.prove", "prove", "Run each exercise's solution and near-misses on the real engine."),
