@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import re
+from functools import lru_cache
 
 ROUNDS = 20_000  # of PBKDF2: a few milliseconds a guess
 DIGEST_BYTES = 12
@@ -42,8 +43,12 @@ def digest(answer: object, salt: str) -> str:
     """
     if ":" in salt:
         raise ValueError(f"The salt {salt!r} holds a colon; take letters, digits and hyphens.")
-    key = hashlib.pbkdf2_hmac("sha256", normalise(answer).encode(errors="replace"), salt.encode(), ROUNDS, DIGEST_BYTES)
-    return f"{salt}:{key.hex()}"
+    return f"{salt}:{_key(normalise(answer), salt).hex()}"
+
+
+@lru_cache(maxsize=4096)  # slow on purpose, and a class gives the same answers again and again
+def _key(answer: str, salt: str) -> bytes:
+    return hashlib.pbkdf2_hmac("sha256", answer.encode(errors="replace"), salt.encode(), ROUNDS, DIGEST_BYTES)
 
 
 def is_answer(value: object, *digests: str) -> bool:

@@ -11,6 +11,9 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 
+from dockyard.grading import notes
+from dockyard.grading.inert import as_text, inert
+
 
 @dataclass(frozen=True)
 class KnownCell:
@@ -31,34 +34,47 @@ class RestoreCells(NbGraderPreprocessor):
     A learner can write anything into the metadata: clear a lock, call a check a solution, change points, use an id
     twice. nbgrader's own `OverwriteCells`, which runs next, restores the source of locked cells; it trusts the rest,
     and it fails where a check is missing together with the cell before it. Of several cells with one id the last keeps
-    it, as in nbgrader's `DeduplicateIds`.
+    it, as in nbgrader's `DeduplicateIds`. What was put back is told in a cell before all others (`notes`).
+
+    Text cells that the learner changed are made `inert`.
     """
 
     def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
-        known = known_cells(resources["nbgrader"])
+        known = self.known(resources["nbgrader"])
         seen: set[str] = set()
+        found: list[str] = []
         for cell in reversed(nb.cells):
             grade_id = _grade_id(cell)
-            cell.metadata.pop("nbgrader", None)
-            if grade_id is None:
-                continue
-            if grade_id in seen:
-                self.log.warning("Cell with id '%s' exists multiple times!", grade_id)
+            claimed = cell.metadata.pop("nbgrader", None)
+            if grade_id is not None and grade_id in seen:
+                found.append(f"More than one cell has the id {grade_id}; the last of them counts.")
             elif grade_id in known:
                 seen.add(grade_id)
-                cell.metadata["nbgrader"] = NotebookNode(known[grade_id].mark)
-            else:
-                self.log.warning("Cell '%s' does not exist in the gradebook", grade_id)
-        self._add_missing(nb, known, seen)
+                found.extend(_restore(cell, claimed, known[grade_id]))
+                if cell.source == known[grade_id].source:
+                    continue  # the lesson's own text may hold what a learner's may not
+            elif grade_id is not None:
+                found.append(f"There is no cell {grade_id} in this notebook of the course; it earns nothing.")
+            _make_inert(cell, found)
+        found.extend(_wrong_order(nb, list(known)))
+        self._add_missing(nb, known, seen, found)
+        for note in found:
+            self.log.warning("%s: %s", resources["nbgrader"]["student"], note)
+        notes.add(nb, found)
+        notes.show(nb)
         return nb, resources
 
-    def _add_missing(self, nb: NotebookNode, known: dict[str, KnownCell], seen: set[str]) -> None:
+    def known(self, course: dict[str, str]) -> dict[str, KnownCell]:
+        """Return the cells of a notebook by grade id: see `known_cells`."""
+        return known_cells(course)
+
+    def _add_missing(self, nb: NotebookNode, known: dict[str, KnownCell], seen: set[str], found: list[str]) -> None:
         position = 0
         for grade_id, cell in known.items():
             if grade_id in seen:
                 position = 1 + next(index for index, there in enumerate(nb.cells) if _grade_id(there) == grade_id)
             elif cell.counts:
-                self.log.warning("Cell '%s' is missing from the hand-in; it was added back", grade_id)
+                found.append(f"Cell {grade_id} is missing from the hand-in; the course's was put there.")
                 new_cell = new_code_cell if cell.mark["cell_type"] == "code" else new_markdown_cell
                 added = new_cell(cell.source, metadata={"nbgrader": NotebookNode(cell.mark)})
                 nb.cells.insert(position, added)
@@ -72,25 +88,71 @@ def known_cells(course: dict[str, str]) -> dict[str, KnownCell]:
         course: `notebook`, `assignment` and `db_url`, as nbgrader puts them into the resources of a conversion.
     """
     with Gradebook(course["db_url"]) as gradebook:
-        notebook = gradebook.find_notebook(course["notebook"], course["assignment"])
-        graded = {cell.name: cell.max_score for cell in notebook.grade_cells}
-        tasks = {cell.name: cell.max_score for cell in notebook.task_cells}
-        solutions = {cell.name for cell in notebook.solution_cells}
-        known = {}
-        for cell in notebook.source_cells:
-            mark = {
-                "schema_version": 3,
-                "grade_id": cell.name,
-                "grade": cell.name in graded,
-                "solution": cell.name in solutions,
-                "task": cell.name in tasks,
-                "locked": bool(cell.locked),
-                "cell_type": cell.cell_type,
-                "checksum": cell.checksum,
-            }
-            points = {**graded, **tasks}.get(cell.name)
-            known[cell.name] = KnownCell(mark if points is None else {**mark, "points": points}, cell.source or "")
+        return cells_of(gradebook.find_notebook(course["notebook"], course["assignment"]))
+
+
+def cells_of(notebook: Any) -> dict[str, KnownCell]:
+    """Return the cells of a notebook of the gradebook in their order, by grade id."""
+    graded = {cell.name: cell.max_score for cell in notebook.grade_cells}
+    tasks = {cell.name: cell.max_score for cell in notebook.task_cells}
+    solutions = {cell.name for cell in notebook.solution_cells}
+    known = {}
+    for cell in notebook.source_cells:
+        mark = {
+            "schema_version": 3,
+            "grade_id": cell.name,
+            "grade": cell.name in graded,
+            "solution": cell.name in solutions,
+            "task": cell.name in tasks,
+            "locked": bool(cell.locked),
+            "cell_type": cell.cell_type,
+            "checksum": cell.checksum,
+        }
+        points = {**graded, **tasks}.get(cell.name)
+        known[cell.name] = KnownCell(mark if points is None else {**mark, "points": points}, cell.source or "")
     return known
+
+
+def _restore(cell: NotebookNode, claimed: dict[str, Any], known: KnownCell) -> list[str]:
+    """Give a cell the gradebook's metadata, type and, where it is locked, source; say what was otherwise."""
+    name, mark = known.mark["grade_id"], known.mark
+    wrong = []
+    if cell.cell_type != mark["cell_type"]:
+        wrong.append(f"type {cell.cell_type} instead of {mark['cell_type']}")
+        _retype(cell, mark["cell_type"])
+    for field in ("points", "grade", "solution", "task", "locked"):
+        if field in claimed and claimed[field] != mark.get(field) and (claimed[field] or mark.get(field)):
+            wrong.append(f"{field} {str(claimed[field])[:40]} instead of {mark.get(field)}")
+    if mark["locked"] and cell.source != known.source:
+        wrong.append("another text, although it is locked")
+        cell.source = known.source
+    cell.metadata["nbgrader"] = NotebookNode(mark)
+    return [f"Cell {name} was handed in with {', '.join(wrong)}; the course's was put back."] if wrong else []
+
+
+def _retype(cell: NotebookNode, kind: str) -> None:
+    cell.cell_type = kind
+    if kind == "code":
+        cell.outputs, cell.execution_count = [], None
+    else:
+        cell.pop("outputs", None), cell.pop("execution_count", None)
+
+
+def _make_inert(cell: NotebookNode, found: list[str]) -> None:
+    """Of text cells; raw cells too, which nbconvert puts into a page as they are."""
+    before = cell.source
+    if cell.cell_type == "raw":
+        _retype(cell, "markdown")
+        cell.source = as_text(before)
+    elif cell.cell_type == "markdown":
+        cell.source = inert(before)
+        if cell.source != before:
+            found.append("Markup in a text cell that a browser could run or load is shown as text.")
+
+
+def _wrong_order(nb: NotebookNode, known: list[str]) -> list[str]:
+    order = [known.index(grade_id) for cell in nb.cells if (grade_id := _grade_id(cell)) in known]
+    return ["The cells were handed in in another order than the course's."] if order != sorted(order) else []
 
 
 def _grade_id(cell: NotebookNode) -> str | None:

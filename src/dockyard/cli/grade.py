@@ -1,0 +1,82 @@
+"""`dockyard grade`: a whole class, as `nbgrader autograde` grades it, only faster."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dockyard.grading.converter import Graded
+
+
+@click.command()
+@click.argument("lesson")
+@click.option("--workers", type=click.IntRange(1, 256), help="How many processes; by default one a core.")
+@click.option("--student", default="*", help="Grade only this learner; a pattern such as 'a*' is taken too.")
+@click.option("--force", is_flag=True, help="Grade all, those too that are graded already.")
+@click.option(
+    "--course",
+    "root",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="The course's folder; by default this checkout.",
+)
+def grade(lesson: str, workers: int | None, student: str, force: bool, root: Path | None) -> None:
+    """Grade what was handed in for LESSON and is new, from the evidence, into the gradebook and autograded/.
+
+    Scores and files are those of `nbgrader autograde`. A hand-in that cannot be graded is named with the reason, all
+    others are graded, and the exit status is 1.
+    """
+    from rich.console import Console
+
+    from dockyard.course import find_course
+    from dockyard.grading.class_at_once import ClassGrader
+    from dockyard.grading.course import course_config, due
+
+    started, console = time.perf_counter(), Console()
+    folder = root.resolve() if root else find_course().root
+    config = course_config(folder, lesson, student)
+    hand_ins = due(config, force)
+    grader = ClassGrader(config, workers)
+    begun = time.perf_counter()
+    graded = _followed(console, grader.grade(hand_ins.students), len(hand_ins.students))
+    failed = sorted((one for one in graded if one.trouble), key=lambda one: one.student)
+    for one in failed:
+        console.print(f"✗ {one.student}: {one.trouble}", style="red", highlight=False, markup=False)
+    _summary(console, graded, len(failed), hand_ins.done, begun - started, time.perf_counter() - begun)
+    sys.exit(1 if failed else 0)
+
+
+def _followed(console: Console, graded: Iterable[Graded], total: int) -> list[Graded]:
+    """Take in what was graded, with a bar, the rate and the time left where there is a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    rate = TextColumn("{task.fields[rate]}")
+    columns = (BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
+    result, started = [], time.perf_counter()
+    with Progress(
+        *columns, console=console, transient=True, auto_refresh=False, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("grade", total=total, rate="")
+        for one in graded:
+            result.append(one)
+            a_minute = 60 * len(result) / (time.perf_counter() - started)
+            bar.update(task, advance=1, rate=f"{a_minute:.0f} a minute", refresh=True)
+    return result
+
+
+def _summary(console: Console, graded: list[Graded], failed: int, done: int, start: float, seconds: float) -> None:
+    parts = [f"{len(graded) - failed} graded", f"{failed} failed"]
+    if done:
+        parts.append(f"{done} were graded already")
+    if graded:
+        parts.append(f"{seconds / len(graded):.3f} s a hand-in after {start:.1f} s to start")
+        if peak := max(one.peak for one in graded):
+            parts.append(f"{peak / 2**20:.0f} MiB a worker at most")
+    console.print(f"grade: {', '.join(parts)}", highlight=False, soft_wrap=True)

@@ -1,0 +1,87 @@
+"""The course's configuration as nbgrader's commands read it, and which hand-ins of a lesson are due."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbgrader.apps import NbGrader
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config
+
+from dockyard.errors import DockyardError
+
+
+@dataclass(frozen=True)
+class Due:
+    """The hand-ins of a lesson.
+
+    Attributes:
+        students: those to grade now, in order.
+        done: how many others are graded already, and have not been handed in anew.
+    """
+
+    students: tuple[str, ...]
+    done: int
+
+
+def course_config(root: Path, lesson: str, student: str = "*") -> Config:
+    """Read `nbgrader_config.py` in the course's folder, and what else Jupyter's configuration holds.
+
+    Args:
+        root: the course's folder.
+        lesson: the assignment's name.
+        student: a pattern of students' names, as `--student` of nbgrader takes it.
+    """
+    app = NbGrader(log_level=logging.ERROR)
+    app.config_file_paths.append(str(root))
+    app.load_config_file()
+    config = app.config
+    config.CourseDirectory.root = str(root)
+    config.CourseDirectory.assignment_id = lesson
+    config.CourseDirectory.student_id = student
+    return config
+
+
+def due(config: Config, force: bool) -> Due:
+    """Return which hand-ins nbgrader would grade: those never graded, and those handed in anew since.
+
+    Args:
+        config: of `course_config`.
+        force: all of them.
+
+    Raises:
+        DockyardError: nothing was handed in under such a name.
+    """
+    courses = CourseDirectory(config=config)
+    lesson, pattern = courses.assignment_id, courses.student_id
+    excluded = courses.student_id_exclude.split(",")
+    place = courses.format_path(courses.submitted_directory, pattern, lesson)
+    form = re.compile(courses.format_path(courses.submitted_directory, "(?P<student>.*)", lesson, escape=True))
+    root = Path(courses.root)
+    folders = sorted(path for path in root.glob(str(Path(place).relative_to(root))) if path.is_dir())
+    if not folders:
+        raise DockyardError(
+            f"Nothing was handed in at {place}.",
+            "Expected a folder a learner.",
+            f"Collect what learners have submitted with: nbgrader collect {lesson}",
+        )
+    matches = [match for path in folders if (match := form.fullmatch(str(path)))]
+    found = [match["student"] for match in matches if match["student"] not in excluded]
+    students = tuple(student for student in found if force or _is_new(courses, student))
+    return Due(students, len(found) - len(students))
+
+
+def _is_new(courses: CourseDirectory, student: str) -> bool:
+    """As `init_destination` of nbgrader's converters decides, but without removing anything."""
+    handed_in = courses.format_path(courses.submitted_directory, student, courses.assignment_id)
+    graded = courses.format_path(courses.autograded_directory, student, courses.assignment_id)
+    if not Path(graded).exists():
+        return True
+    try:
+        new, old = courses.get_existing_timestamp(handed_in), courses.get_existing_timestamp(graded)
+    except (Exception, SystemExit):
+        return True  # a time that cannot be read: grading it says so
+    return new is not None and old is not None and new > old
