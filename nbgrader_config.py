@@ -31,6 +31,7 @@ c.CourseDirectory.ignore = [
     "__pycache__",
     "feedback",
     ".jupyter_ystore.db",
+    ".refused",  # what `receive_all` put aside
 ]
 c.Exchange.root = str(course.exchange)
 c.Exchange.cache = str(course.state / "nbgrader_cache")
@@ -56,6 +57,9 @@ c.GenerateAssignment.post_convert_hook = "dockyard.grading.hooks.leave_evidence_
 
 # Grading: evidence instead of the learner's cells.
 # Only the instructor's locked cells run, in this process, and the engine is what the evidence says it answered.
+# What was handed in may be anything: links, devices, files without end, and notebooks that are none.
+c.Autograde.pre_convert_hook = "dockyard.grading.intake.receive_all"
+c.Autograde.exporter_class = "dockyard.grading.exporter.HandInExporter"
 c.Autograde.sanitize_preprocessors = [
     "dockyard.grading.outputs.SafeOutputs",  # instead of ClearOutput: a reviewer wants to see the learner's outputs
     # instead of DeduplicateIds: no metadata of a hand-in is believed, no check stays deleted

@@ -86,9 +86,13 @@ def _safe_data(data: dict[str, Any]) -> dict[str, str]:
     return safe
 
 
+def readable(text: str) -> str:
+    """Return a text without what files and databases cannot hold: lone surrogates and null bytes."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
 def _text(value: Any) -> str:
     if isinstance(value, list):
         value = "".join(part for part in value if isinstance(part, str))
     text = value if isinstance(value, str) else ""
-    text = text.encode("utf-8", "replace").decode("utf-8")  # lone surrogates cannot be written to a file
-    return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "\n… cut here"
+    return readable(text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "\n… cut here")

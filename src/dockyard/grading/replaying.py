@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from dataclasses import replace
 from pathlib import Path
 
 from nbconvert.exporters.exporter import ResourcesDict
@@ -14,9 +15,13 @@ from traitlets import Bool
 
 from dockyard.card import Outcome
 from dockyard.exercise import replay, run_cell
-from dockyard.judge import clean
+from dockyard.grading import notes
+from dockyard.grading.limits import CHECK_SECONDS, Clock, time_limit
+from dockyard.grading.outputs import readable
+from dockyard.judge import MANUAL, clean
 
 OUTCOMES = "dockyard_outcomes"  # in nbconvert's resources: grade id → Outcome
+UNREADABLE = "dockyard_unreadable"  # likewise: whether the notebook that was handed in gave nothing
 
 
 class GradeFromEvidence(NbGraderPreprocessor):
@@ -34,9 +39,13 @@ class GradeFromEvidence(NbGraderPreprocessor):
         directory = Path(resources["metadata"]["path"])
         student = resources["nbgrader"]["student"] if self.check_student else None
         outcomes = resources.setdefault(OUTCOMES, {})
+        resources[UNREADABLE] = notes.attached(nb)["unreadable"]
         for cell in nb.cells:
             if is_check(cell):
                 outcome = grade_cell(cell, directory, student)
+                if not outcome.passed and (why := notes.why_refused(nb, outcome.exercise)):
+                    outcome = replace(outcome, note=why)
+                    cell.outputs = outputs_of(outcome)
                 outcomes[outcome.exercise] = outcome
                 self.log.info("%s: %s", outcome.exercise, outcome.message)
         return nb, resources
@@ -48,6 +57,8 @@ class SaveEvidenceGrades(SaveAutoGrades):
     def _add_score(self, cell: NotebookNode, resources: ResourcesDict) -> None:
         if not is_check(cell):
             super()._add_score(cell, resources)
+            if resources.get(UNREADABLE):  # the answer may well be in the file: a person has to look
+                self._leave_to_a_person(cell)
             return
         name = cell.metadata["nbgrader"]["grade_id"]
         outcome = resources[OUTCOMES][name]
@@ -56,26 +67,34 @@ class SaveEvidenceGrades(SaveAutoGrades):
         grade.needs_manual_grade = grade.manual_score is not None or outcome.passed is None
         self.gradebook.db.commit()
 
+    def _leave_to_a_person(self, cell: NotebookNode) -> None:
+        name = cell.metadata["nbgrader"]["grade_id"]
+        grade = self.gradebook.find_grade(name, self.notebook_id, self.assignment_id, self.student_id)
+        grade.auto_score, grade.needs_manual_grade = None, True
+        self.gradebook.db.commit()
+
 
 def is_check(cell: NotebookNode) -> bool:
     """Tell whether a cell is a check: graded, locked code."""
     return cell.cell_type == "code" and utils.is_grade(cell) and utils.is_locked(cell)
 
 
-def grade_cell(cell: NotebookNode, directory: Path, student: str | None) -> Outcome:
+def grade_cell(cell: NotebookNode, directory: Path, student: str | None, seconds: float = CHECK_SECONDS) -> Outcome:
     """Run one check cell against the evidence, write the card into its outputs, and return the outcome.
 
     Args:
         cell: a check cell whose source is the instructor's.
         directory: the folder that holds `evidence/`.
         student: who handed in; None takes evidence of anybody.
+        seconds: how long the check may take; then a person has to grade.
     """
     name, points = cell.metadata["nbgrader"]["grade_id"], float(cell.metadata["nbgrader"]["points"])
     printed = io.StringIO()
     trouble = f"The check cell holds no exercise named {name}."
+    clock = Clock()
     with replay(directory, student) as outcomes:
         try:
-            with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed), time_limit(seconds) as clock:
                 run_cell(cell.source, {"__name__": "__check__"})
         except (KeyboardInterrupt, MemoryError):
             raise
@@ -83,6 +102,8 @@ def grade_cell(cell: NotebookNode, directory: Path, student: str | None) -> Outc
             trouble = f"The check cell did not run: {type(error).__name__}: {error}"
     found = [outcome for outcome in outcomes if outcome.exercise == name]
     outcome = found[-1] if found else Outcome(name, points, None, clean(trouble))
+    if clock.over:
+        outcome = Outcome(name, points, None, f"{MANUAL} The check did not end within {seconds:g} seconds.")
     cell.outputs = outputs_of(outcome, printed.getvalue())
     cell.execution_count = None
     return outcome
@@ -92,7 +113,7 @@ def outputs_of(outcome: Outcome, printed: str = "") -> list[NotebookNode]:
     """Return a check cell's outputs: what it printed, the card, and for a failure the error that nbgrader looks for."""
     outputs = []
     if printed:
-        outputs.append(NotebookNode(output_type="stream", name="stdout", text=printed[:10_000]))
+        outputs.append(NotebookNode(output_type="stream", name="stdout", text=readable(printed[:10_000])))
     outputs.append(
         NotebookNode(output_type="display_data", data=NotebookNode(outcome.bundle()), metadata=NotebookNode())
     )
