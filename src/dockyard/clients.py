@@ -98,6 +98,7 @@ class Replayed:
 
         version = (self.filed["engine"] or {}).get("api_version", REPLAY_API_VERSION)
         self.client = client = docker.DockerClient(base_url="unix:///nowhere", version=version)
+        client.api.trust_env = False  # no proxy stands before a file, and looking for one takes longer than the answer
         client.api.mount("http+docker://", Replayer(self.filed["exchanges"], named=self.named))
         return client
 

@@ -65,6 +65,7 @@ class HandInConverter(Autograde):
         log = logging.Logger("dockyard.grade", level=logging.CRITICAL + 1)  # what a person must know is in `trouble`
         config = deepcopy(config)
         config.CourseDirectory.autograded_directory = STAGING
+        config.Exporter.optimistic_validation = True  # once after all steps, not after each
         super().__init__(coursedir=CourseDirectory(config=config, log=log), config=config, log=log)
         self.lesson = lesson
         self.sheet = MarkSheet(lesson, "", Before(), None)
