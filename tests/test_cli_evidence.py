@@ -54,12 +54,12 @@ def test_what_cannot_be_read_is_said_in_lines(path: Path, name: str) -> None:
     path.write_bytes(content)
     done = show(path)
     assert done.returncode == 1 and not done.stdout and "Traceback" not in done.stderr
-    assert done.stderr.startswith("✗ ") and reason in done.stderr
+    assert done.stderr.startswith("✗ ") and reason in done.stderr and path.name in done.stderr
 
 
 def test_a_file_that_is_missing(path: Path) -> None:
     done = show(path)
-    assert done.returncode == 1 and done.stderr.startswith("✗ There is no evidence.")
+    assert done.returncode == 1 and done.stderr.startswith(f"✗ There is no file {path}")
 
 
 def test_the_writer_of_a_file_does_not_steer_the_terminal(path: Path) -> None:

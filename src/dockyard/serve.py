@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 from urllib.parse import urlencode
 
 from dockyard.engine import find
-from dockyard.errors import EngineError
+from dockyard.errors import DockyardError, EngineError
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
@@ -147,6 +147,12 @@ def serve(
     course: Course, mode: Mode, *, browser: bool = True, port: int | None = None, student: str | None = None
 ) -> NoReturn:
     """Become JupyterLab: this process is replaced."""
+    if port and _listens(port):
+        raise DockyardError(
+            f"Port {port} is taken: a program answers there, perhaps the same command in another terminal.",
+            "Expected a free one.",
+            f"Type: ./dockyard {mode} --port {port + 1} (or leave --port out: the first free one is taken)",
+        )
     configure(course, mode, secrets.token_hex(24))
     # nbgrader's panels look for lessons in the current folder
     os.chdir(course.workspace if mode == "lab" else course.root)

@@ -166,7 +166,7 @@ def student(course: Course, given: str | None = None) -> str:
     """
     memory = course.workspace / ".dockyard" / "student"
     remembered = memory.read_text().strip() if memory.is_file() else ""
-    name = given or os.environ.get("DOCKYARD_STUDENT") or remembered or getuser()
+    name = given if given is not None else os.environ.get("DOCKYARD_STUDENT") or remembered or getuser()
     if not re.fullmatch(r"[\w.@-]+", name) or name.startswith("."):
         raise DockyardError(
             f"{name!r} cannot be a student's name.",

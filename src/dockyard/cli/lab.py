@@ -29,6 +29,7 @@ def lab(yes: bool, no_browser: bool, port: int | None, fresh: str | None, studen
     name = workspace.student(course, student)
     lay_out(course, fresh)
     get_engine(yes)
+    click.echo(f"• You hand in as {name} (another name: --student NAME)")
     serve(course, "lab", browser=not no_browser, port=port, student=name)
 
 
@@ -37,7 +38,11 @@ def lay_out(course: Course, fresh: str | None = None) -> None:
     from dockyard import workspace
 
     if fresh and (aside := workspace.fresh(course, fresh)):
-        click.echo(f"• Your copy of {fresh} lies in {aside.relative_to(course.root)} now.")
+        old = aside.relative_to(course.root)
+        click.echo(
+            f"• Your copy of {fresh} lies in {old} now, and so does its evidence: the new one begins at 0 points."
+        )
+        click.echo(f"  To bring the passes back: cp -r {old}/evidence {course.workspace.name}/{fresh}/")
     course.workspace.mkdir(exist_ok=True)
     done = workspace.sync(course)
     workspace.publish(course)

@@ -10,7 +10,7 @@ from nbgrader.exchange.default import ExchangeSubmit
 from traitlets.config import Application
 
 from dockyard.errors import DockyardError
-from dockyard.progress import lines_of
+from dockyard.progress import Line, lines_of
 
 ASKED = ".asked"  # below evidence/: what the learner was warned of last
 
@@ -29,25 +29,42 @@ class EvidenceSubmit(ExchangeSubmit):
     def copy_files(self) -> None:
         assignment = Path(self.src_path)
         missing = without_evidence(assignment)
+        names = [line.exercise for lines in missing.values() for line in lines]
         by_command = isinstance(self.parent, Application)
-        if missing and not by_command and not _was_asked(assignment, missing):
+        if missing and not by_command and not _was_asked(assignment, names):
             raise NotSubmittedYet(
-                f"Not submitted yet. {len(missing)} exercises have no evidence, and would be worth 0 points:",
-                textwrap.fill(", ".join(missing), width=80),
+                f"NOT SUBMITTED YET. {len(names)} exercises have no evidence, and would be worth 0 points:",
+                _listed(missing),
                 "Run the check cell of each, then submit. To hand in as it is, press Submit again.",
             )
         super().copy_files()
         if missing:
             self.log.warning(
                 "Handed in without evidence, and so worth 0 points: %s. Run their checks and submit again.",
-                ", ".join(missing),
+                ", ".join(names),
             )
 
 
-def without_evidence(assignment: Path) -> list[str]:
-    """Return the exercises of an assignment's notebooks that have no readable evidence, in order."""
-    notebooks = sorted(assignment.glob("*.ipynb"))
-    return [line.exercise for path in notebooks for line in lines_of(path, path.parent) if line.lacks_evidence]
+def without_evidence(assignment: Path) -> dict[str, list[Line]]:
+    """Return, by notebook, the exercises of an assignment that have no readable evidence; in order."""
+    missing = {}
+    for path in sorted(assignment.glob("*.ipynb")):
+        if lines := [line for line in lines_of(path, path.parent) if line.lacks_evidence]:
+            missing[path.stem] = lines
+    return missing
+
+
+def _listed(missing: dict[str, list[Line]]) -> str:
+    """Write a paragraph a notebook, short enough for a dialog."""
+    return "\n".join(
+        textwrap.fill(
+            f"{notebook}: {'; '.join(line.title for line in lines)}",
+            width=88,
+            subsequent_indent="    ",
+            break_on_hyphens=False,
+        )
+        for notebook, lines in missing.items()
+    )
 
 
 def _was_asked(assignment: Path, missing: list[str]) -> bool:
