@@ -57,6 +57,7 @@ BAD_TEXTS = [
     ("cells_belong_together", "grade_id: which-code-work", "grade_id: what-code-work", "the work cell which-code-work"),
     ("cells_belong_together", "grade_id: which-code-work", "grade_id: Which_code-work", "small letters"),
     ("cells_belong_together", '### BEGIN SOLUTION\ncode = "137"\n### END SOLUTION', "pass", "holds no solution"),
+    ("work_cells_may_fail", ":tags: [raises-exception]\n", "", "stops Run All"),
     ("check_names_its_exercise", '@exercise("which-code", points=1)', '@exercise("code", points=1)', "('code', 1)"),
     ("check_names_its_exercise", '@exercise("which-code", points=1)', '@exercise("which-code", points=3)', "3)"),
     ("asserts_have_messages", 'assert code, "code is still empty."', "assert code", "`assert code` has no message"),

@@ -22,7 +22,7 @@ def test_notebook_is_valid_and_says_only_what_the_text_says(lesson: Lesson) -> N
     notebook = read_text(lesson.notebooks[0].text)
     nbformat.validate(notebook)
     assert notebook.metadata == {"kernelspec": KERNELSPEC}
-    assert {key for cell in notebook.cells for key in cell.metadata} == {"nbgrader"}
+    assert {key for cell in notebook.cells for key in cell.metadata} == {"nbgrader", "tags"}
     assert all(cell.outputs == [] for cell in notebook.cells if cell.cell_type == "code")
 
 

@@ -44,7 +44,8 @@ def compare_layers(client: DockerClient, left: str = "", right: str = "") -> ipy
             return
         figure = two_stacks(*(read(client, name) for name in chosen))
         source = b64encode(png(figure)).decode("ascii")
-        picture.value = f'<img src="data:image/png;base64,{source}" alt="{escape(alt_text(figure))}" style="width:880px;max-width:100%">'
+        alt, style = escape(alt_text(figure)), "width:880px;max-width:100%"
+        picture.value = f'<img src="data:image/png;base64,{source}" alt="{alt}" style="{style}">'
 
     for picker in pickers:
         picker.observe(draw, names="value")

@@ -22,6 +22,7 @@ PAGE_RULES: tuple[PageRule, ...] = (
     exercises.exercises_are_numbered,
     exercises.statement_is_complete,
     exercises.cells_belong_together,
+    exercises.work_cells_may_fail,
     exercises.at_least_two_near_misses,
     exercises.cases_belong_to_exercises,
     checks.check_is_python,

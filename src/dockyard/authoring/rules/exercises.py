@@ -64,6 +64,13 @@ def statement_is_complete(page: Page) -> Iterator[Finding]:
             yield page.finding(index, "The exercise has no hint.", "<details><summary>Hint</summary> … </details>.")
 
 
+def work_cells_may_fail(page: Page) -> Iterator[Finding]:
+    """A work cell that ends with an error does not stop Run All: a name that is taken is how a second run ends."""
+    for index, cell in enumerate(page.source.cells):
+        if is_work(cell) and "raises-exception" not in cell.metadata.get("tags", []):
+            yield page.finding(index, "The work cell stops Run All when it fails.", ":tags: [raises-exception]")
+
+
 def cells_belong_together(page: Page) -> Iterator[Finding]:
     """A check gives points, is locked, and stands right below its work cell, which holds the solution."""
     cells = page.source.cells
