@@ -16,6 +16,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 from filelock import FileLock, Timeout
 from nbgrader.coursedir import CourseDirectory
@@ -29,6 +30,7 @@ from dockyard.grading.marksheet import Before, Lesson
 from dockyard.grading.register import Register
 
 AHEAD = 3  # hand-ins a worker that wait for it, so that it never waits for the writer
+PATIENCE = 5.0  # seconds for the workers of one that was killed to end
 KILLED = "The process that graded it was killed, twice. Was the memory used up?"
 
 _converter: HandInConverter | None = None  # a worker's own
@@ -57,14 +59,18 @@ class ClassGrader:
         self.converter = HandInConverter(config, self.lesson)
         self.converter.prepare()
 
-    def grade(self, students: Sequence[str], force_serial: bool = False) -> Iterator[Graded]:
+    def grade(self, students: Sequence[str], serial: bool = False) -> Iterator[Graded]:
         """Grade these hand-ins; yields each when it is in the gradebook, or could not be graded.
+
+        Args:
+            students: who handed in.
+            serial: in this process, one after the other.
 
         Raises:
             DockyardError: the gradebook cannot be written, or another `dockyard grade` is at work in this course.
         """
         with self._alone(), _gradebook_trouble():
-            run = self._serially(students) if force_serial else self._in_parallel(students)
+            run = self._serially(students) if serial else self._in_parallel(students)
             for graded in run:
                 yield self._file(graded)
 
@@ -92,8 +98,9 @@ class ClassGrader:
             try:
                 while waiting or running:
                     while waiting and len(running) < workers * AHEAD:
-                        student = waiting[-1]
-                        running[pool.submit(_grade, student, self.before.get(student, Before()))] = waiting.pop()
+                        student = waiting[-1]  # taken only when the pool has it: a broken one refuses
+                        future = pool.submit(_grade, student, self.before.get(student, Before()))
+                        running[future] = waiting.pop()
                     ready, _ = wait(running, return_when=FIRST_COMPLETED)
                     for future in ready:
                         graded = future.result()
@@ -135,7 +142,7 @@ class ClassGrader:
     def _alone(self) -> Iterator[None]:
         staging = self.root / STAGING
         staging.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(staging.with_suffix(".lock"), timeout=0)
+        lock = FileLock(staging.with_suffix(".lock"), timeout=PATIENCE)
         try:
             lock.acquire()
         except Timeout:
@@ -163,6 +170,7 @@ def _context() -> multiprocessing.context.BaseContext:
 
 def _start_worker(converter: HandInConverter | None, config: Config, lesson: Lesson) -> None:
     global _converter
+    Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers in order
     _quiet()
     if converter is None:
@@ -171,6 +179,14 @@ def _start_worker(converter: HandInConverter | None, config: Config, lesson: Les
     gc.freeze()  # what is there now serves to the end: the collector need not look at it again
     os.chdir(converter.coursedir.root)
     _converter = converter
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _grade(student: str, before: Before) -> Graded:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 from dataclasses import dataclass
@@ -36,8 +37,8 @@ def course_config(root: Path, lesson: str, student: str = "*") -> Config:
         student: a pattern of students' names, as `--student` of nbgrader takes it.
     """
     app = NbGrader(log_level=logging.ERROR)
-    app.config_file_paths.append(str(root))
-    app.load_config_file()
+    with contextlib.chdir(root):  # nbgrader looks in the current folder, after Jupyter's own
+        app.load_config_file()
     config = app.config
     config.CourseDirectory.root = str(root)
     config.CourseDirectory.assignment_id = lesson

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import warnings
@@ -35,8 +36,8 @@ class ClassLoop:
 
     def _app(self, lesson: str, student: str = "*") -> NbGrader:
         app = NbGrader(log_level=logging.ERROR)
-        app.config_file_paths.append(str(self.course))
-        app.load_config_file()
+        with contextlib.chdir(self.course):  # nbgrader looks in the current folder, after Jupyter's own
+            app.load_config_file()
         config = app.config
         config.CourseDirectory.update(root=str(self.course), assignment_id=lesson, student_id=student)
         config.CourseDirectory.db_url = f"sqlite:///{self.course / 'gradebook.db'}"
