@@ -90,6 +90,14 @@ def test_a_hand_in_that_kills_its_process_is_named_and_all_others_are_graded(roo
     assert due(course_config(root, LESSON), force=False).students == ("learner-3", "learner-6")
 
 
+def test_a_hand_in_without_a_notebook_is_named_and_left_as_it_was(root: Path) -> None:
+    assert troubles(grader(root).grade(["learner-1"])) == {"learner-1": ""}
+    (root / "submitted" / "learner-1" / LESSON / f"{NOTEBOOK}.ipynb").unlink()
+    before = gradebook(root)
+    assert troubles(grader(root).grade(["learner-1"])) == {"learner-1": "There is no notebook in it."}
+    assert gradebook(root) == before and graded_folders(root) == {"learner-1"}
+
+
 def test_a_step_that_writes_to_the_gradebook_for_itself_is_refused(root: Path) -> None:
     with pytest.raises(DockyardError, match="OwnGrades"):
         grader(root, OwnGrades)

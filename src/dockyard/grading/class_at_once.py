@@ -129,11 +129,11 @@ class ClassGrader:
                 self.register.enter(self.name, graded, self.converter.create_student)
         except ValueError as error:  # nbgrader's MissingEntry and InvalidEntry
             graded = replace(graded, trouble=" ".join(str(error).split()))
-        if place.exists():
-            rmtree(str(place))
         if graded.trouble:
             shutil.rmtree(staged, ignore_errors=True)
-        else:
+        if graded.known and place.exists():  # else it is left as it was
+            rmtree(str(place))
+        if not graded.trouble:
             place.parent.mkdir(parents=True, exist_ok=True)
             os.rename(staged, place)
         return graded

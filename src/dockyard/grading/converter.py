@@ -106,6 +106,8 @@ class HandInConverter(Autograde):
         shutil.rmtree(staged, ignore_errors=True)
         try:
             self.notebooks = sorted(str(path) for path in Path(self._format_source(name, student)).glob("*.ipynb"))
+            if not self.notebooks:
+                raise NbGraderException("There is no notebook in it.")
             self.run_pre_convert_hook()
             self.handed_in = self.coursedir.get_existing_timestamp(self._format_source(name, student))
             self.sheet = MarkSheet(self.lesson, student, before, _utc(self.handed_in))
