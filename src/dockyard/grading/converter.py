@@ -18,6 +18,7 @@ from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
+from dockyard.grading.lean import lean
 from dockyard.grading.marksheet import Before, Lesson, MarkSheet, Place
 from dockyard.grading.steps import on_sheet
 from dockyard.judge import clean
@@ -65,7 +66,6 @@ class HandInConverter(Autograde):
         log = logging.Logger("dockyard.grade", level=logging.CRITICAL + 1)  # what a person must know is in `trouble`
         config = deepcopy(config)
         config.CourseDirectory.autograded_directory = STAGING
-        config.Exporter.optimistic_validation = True  # once after all steps, not after each
         super().__init__(coursedir=CourseDirectory(config=config, log=log), config=config, log=log)
         self.lesson = lesson
         self.sheet = MarkSheet(lesson, "", Before(), None)
@@ -80,7 +80,7 @@ class HandInConverter(Autograde):
             DockyardError: the configuration lists a step that cannot be used here.
         """
         self.writer = self.traits()["writer"].klass(parent=self, config=self.config)
-        self.exporter = self.exporter_class(parent=self, config=self.config)
+        self.exporter = lean(self.exporter_class)(parent=self, config=self.config)
         for sanitizing, names in ((True, self.sanitize_preprocessors), (False, self.autograde_preprocessors)):
             self.exporter._preprocessors = []
             for name in names:
