@@ -113,9 +113,13 @@ _cells = count()
 
 
 def student_name() -> str:
-    """Return who works here: `DOCKYARD_STUDENT`, else the name that nbgrader submits under."""
+    """Return who works here: `DOCKYARD_STUDENT`, the name that `dockyard lab` remembers, or nbgrader's for a login."""
     if os.environ.get("DOCKYARD_STUDENT"):
         return os.environ["DOCKYARD_STUDENT"]
+    for folder in notebook_directory().resolve().parents:
+        memory = folder / ".dockyard" / "student"
+        if memory.is_file() and (remembered := memory.read_text(encoding="utf-8", errors="replace").strip()):
+            return remembered
     import getpass
 
     try:

@@ -60,18 +60,19 @@ def progress(notebook: Path | str | None = None) -> None:
         print(as_text(lines))
 
 
-def lines_of(notebook: Path | None, directory: Path) -> list[Line]:
+def lines_of(notebook: Path | None, directory: Path, student: str | None = None) -> list[Line]:
     """Return a line for each graded cell of a notebook, or for each evidence file where the notebook is unknown.
 
     Args:
         notebook: an .ipynb file, or None.
         directory: the folder that holds `evidence/`.
+        student: whose evidence counts; None takes anybody's.
     """
     if notebook is not None and notebook.is_file():
         wanted = graded_cells(notebook)
     else:
         wanted = [Line(path.stem, path.stem, 0.0) for path in sorted((directory / "evidence").glob("*.json"))]
-    return [line if line.by_hand else _filed(line, directory) for line in wanted]
+    return [line if line.by_hand else _filed(line, directory, student) for line in wanted]
 
 
 def graded_cells(notebook: Path) -> list[Line]:
@@ -92,9 +93,10 @@ def graded_cells(notebook: Path) -> list[Line]:
     return lines
 
 
-def _filed(line: Line, directory: Path) -> Line:
+def _filed(line: Line, directory: Path, student: str | None) -> Line:
     try:
-        filed = evidence_file.read(evidence_file.path_of(directory, line.exercise), exercise=line.exercise)
+        path = evidence_file.path_of(directory, line.exercise)
+        filed = evidence_file.read(path, exercise=line.exercise, student=student)
     except EvidenceError as error:
         return replace(line, note=error.found)
     points = line.points or filed["points"]

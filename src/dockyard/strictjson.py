@@ -19,7 +19,7 @@ def loads(text: str | bytes) -> Any:
         ValueError: with the reason in a few words.
     """
     if isinstance(text, bytes):
-        text = text.decode("utf-8")
+        text = text.decode("utf-8-sig")  # some editors put a mark before the text, and change nothing else
     try:
         value = json.loads(
             text, object_pairs_hook=_unique_keys, parse_constant=_no_constant, parse_float=_finite_number

@@ -111,7 +111,7 @@ def test_the_panel_says_what_is_missing_and_submits_the_second_time(room: Classr
     inbound = room.root / "exchange" / "dockyard" / "inbound"
     before = len(list(inbound.iterdir()))
     (learner.folder / "evidence" / "second-one.json").unlink()
-    (lines,) = without_evidence(learner.folder).values()
+    (lines,) = without_evidence(learner.folder, STUDENT).values()
     assert [line.exercise for line in lines] == ["second-one"]
     with pytest.raises(NotSubmittedYet, match="second-one"):
         submit_from_the_panel(room, learner.home)
@@ -119,5 +119,12 @@ def test_the_panel_says_what_is_missing_and_submits_the_second_time(room: Classr
     submit_from_the_panel(room, learner.home)
     assert len(list(inbound.iterdir())) == before + 1
     (learner.folder / "evidence" / "first-one.json").unlink()  # another gap: ask again
-    with pytest.raises(NotSubmittedYet, match="2 exercises have no evidence"):
+    with pytest.raises(NotSubmittedYet, match="2 exercises have no evidence that counts"):
         submit_from_the_panel(room, learner.home)
+
+
+def test_evidence_that_somebody_else_recorded_is_named_before_it_is_handed_in(learner: Learner) -> None:
+    with live(learner.folder, "another"):
+        run_cell(check_source("first-one", 2, "red"), {"first_one": "red"})
+    (lines,) = without_evidence(learner.folder, STUDENT).values()
+    assert lines[0].exercise == "first-one" and "recorded for 'another'" in lines[0].note

@@ -37,3 +37,7 @@ def build(lesson: str | None, check: bool, tidy: bool) -> None:
             click.echo(f"  set aside, as nothing in notebooks/ makes it: {path}")
         for violation in outcome.violations:
             click.secho(f"  ! {violation}", fg="yellow")
+        if outcome.violations:
+            click.secho(
+                "  It was written all the same; ./dockyard build --check, and so the tests, will fail.", fg="yellow"
+            )

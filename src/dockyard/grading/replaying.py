@@ -118,6 +118,6 @@ def outputs_of(outcome: Outcome, printed: str = "") -> list[NotebookNode]:
         NotebookNode(output_type="display_data", data=NotebookNode(outcome.bundle()), metadata=NotebookNode())
     )
     if outcome.passed is False:
-        error = NotebookNode(output_type="error", ename="NotYet", evalue=outcome.message, traceback=[outcome.earned])
+        error = NotebookNode(output_type="error", ename="NotYet", evalue=outcome.message, traceback=["✗ not yet"])
         outputs.append(error)
     return outputs

@@ -7,6 +7,7 @@ import textwrap
 from pathlib import Path
 
 from nbgrader.exchange.default import ExchangeSubmit
+from nbgrader.utils import get_username
 from traitlets.config import Application
 
 from dockyard.errors import DockyardError
@@ -28,12 +29,12 @@ class EvidenceSubmit(ExchangeSubmit):
 
     def copy_files(self) -> None:
         assignment = Path(self.src_path)
-        missing = without_evidence(assignment)
+        missing = without_evidence(assignment, self._student())
         names = [line.exercise for lines in missing.values() for line in lines]
         by_command = isinstance(self.parent, Application)
         if missing and not by_command and not _was_asked(assignment, names):
             raise NotSubmittedYet(
-                f"NOT SUBMITTED YET. {len(names)} exercises have no evidence, and would be worth 0 points:",
+                f"NOT SUBMITTED YET. {len(names)} exercises have no evidence that counts, and would be worth 0 points:",
                 _listed(missing),
                 "Run the check cell of each, then submit. To hand in as it is, press Submit again.",
             )
@@ -44,12 +45,16 @@ class EvidenceSubmit(ExchangeSubmit):
                 ", ".join(names),
             )
 
+    def _student(self) -> str:
+        """Return the name that the hand-in will bear, as nbgrader decides it."""
+        return self.coursedir.student_id if self.coursedir.student_id != "*" else get_username()
 
-def without_evidence(assignment: Path) -> dict[str, list[Line]]:
-    """Return, by notebook, the exercises of an assignment that have no readable evidence; in order."""
+
+def without_evidence(assignment: Path, student: str) -> dict[str, list[Line]]:
+    """Return, by notebook, the exercises whose evidence is missing, unreadable, or not of this student; in order."""
     missing = {}
     for path in sorted(assignment.glob("*.ipynb")):
-        if lines := [line for line in lines_of(path, path.parent) if line.lacks_evidence]:
+        if lines := [line for line in lines_of(path, path.parent, student) if line.lacks_evidence]:
             missing[path.stem] = lines
     return missing
 
@@ -58,13 +63,17 @@ def _listed(missing: dict[str, list[Line]]) -> str:
     """Write a paragraph a notebook, short enough for a dialog."""
     return "\n".join(
         textwrap.fill(
-            f"{notebook}: {'; '.join(line.title for line in lines)}",
+            f"{notebook}: {'; '.join(_named(line) for line in lines)}",
             width=88,
             subsequent_indent="    ",
             break_on_hyphens=False,
         )
         for notebook, lines in missing.items()
     )
+
+
+def _named(line: Line) -> str:
+    return line.title if line.note == "There is no evidence." else f"{line.title} ({line.note.rstrip('.')})"
 
 
 def _was_asked(assignment: Path, missing: list[str]) -> bool:
