@@ -19,6 +19,11 @@ from tests.grading.classroom import check_source, mark
 
 LESSON = "01-sample"
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+MESSAGES = (
+    "There is no container named lab-{name} yet.",
+    "lab-{name} is exited; it must keep running.",
+    "5 of 8 are right. Look again at: KVM, containers, an emulator, $HOME, and at what the kernel's name says of it.",
+)
 PASSED = "Everything that was asked for is there."
 
 
@@ -107,3 +112,55 @@ def hand_in(course: Course, student: str, *files: evidence.Evidence, at: datetim
     for one in files:
         evidence.write(evidence.path_of(folder, one["exercise"]), one)
     return folder
+
+
+def enter_grades(
+    course: Course, exercises: Mapping[str, int], scores: Mapping[str, Mapping[str, float | None]]
+) -> None:
+    """Make a gradebook: learner → exercise → points, None where a person has to grade it."""
+    from nbgrader import api
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import Session
+
+    engine = create_engine(f"sqlite:///{course.gradebook}")
+    api.Base.metadata.create_all(engine)
+    with Session(engine) as session:
+        assignment = api.Assignment(name=LESSON, course=api.Course(id="dockyard"))
+        notebook = api.Notebook(name="sample", assignment=assignment)
+        cells = {
+            name: api.GradeCell(name=name, notebook=notebook, max_score=points, cell_type="code")
+            for name, points in exercises.items()
+        }
+        session.add(assignment)
+        for student, marks in scores.items():
+            submission = api.SubmittedAssignment(student=api.Student(id=student), assignment=assignment)
+            page = api.SubmittedNotebook(notebook=notebook, assignment=submission)
+            for name, score in marks.items():
+                waits = score is None
+                grade = api.Grade(cell=cells[name], notebook=page, auto_score=score, needs_manual_grade=waits)
+                session.add(grade)
+        session.commit()
+    engine.dispose()
+
+
+def play(course: Course, exercises: Mapping[str, int], count: int, seed: int = 1) -> None:
+    """Let a class of this size work, hand in and be graded; the same seed plays the same class."""
+    chance = random.Random(seed)
+    scores: dict[str, dict[str, float | None]] = {}
+    hard = {name: chance.uniform(0.3, 0.95) for name in exercises}
+    for number in range(count):
+        student, at, files = f"learner-{number + 1:03}", START, []
+        scores[student] = {}
+        skill = chance.uniform(-0.3, 0.4)
+        for name, points in exercises.items():
+            at += timedelta(seconds=chance.uniform(20, 400))
+            runs: list[tuple[datetime, bool, str]] = []
+            while not runs or (not runs[-1][1] and len(runs) < 9 and chance.random() < 0.85):
+                at += timedelta(seconds=chance.lognormvariate(4, 1.2))
+                passed = chance.random() < hard[name] + skill
+                runs.append((at, passed, PASSED if passed else chance.choice(MESSAGES).format(name=name)))
+            files.append(filed(student, name, points, runs=runs))
+            scores[student][name] = points if runs[-1][1] else 0
+        files = files[: len(files) - (number % 5 == 4)]
+        hand_in(course, student, *files, at=at + timedelta(hours=1))
+    enter_grades(course, exercises, scores)

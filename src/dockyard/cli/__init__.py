@@ -20,6 +20,7 @@ COMMANDS = {
     "images": ("dockyard.cli.images", "images", "Build, list, save or load the lab images."),
     "reset": ("dockyard.cli.reset", "reset", "Remove what the exercises created, and nothing else."),
     "audit": ("dockyard.cli.audit", "audit", "Tell what in a lesson's hand-ins does not come about by chance."),
+    "report": ("dockyard.cli.report", "report", "Draw how a class did in a lesson: pictures and one page."),
     "evidence": ("dockyard.cli.evidence", "evidence", "Read evidence files."),
     "build": ("dockyard.cli.build", "build", "Build source/ and release/ from the lessons' text."),
     "prove": ("dockyard.cli.prove", "prove", "Run each exercise's solution and near-misses on the real engine."),
