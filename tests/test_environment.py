@@ -42,6 +42,11 @@ def test_lock_satisfies_the_project(lock: str) -> None:
         assert pin in requirement.specifier, f"{lock} has {requirement.name} {pin}, pyproject.toml wants {requirement}."
 
 
+@pytest.mark.parametrize("extra", ["dask", "postgres"])
+def test_what_is_optional_is_tested(extra: str) -> None:
+    assert set(PROJECT["optional-dependencies"][extra]) <= set(PROJECT["optional-dependencies"]["test"])
+
+
 @pytest.mark.parametrize("lock", LOCKS)
 def test_lock_has_hashes_and_no_address(lock: str) -> None:
     text = (ROOT / lock).read_text()
