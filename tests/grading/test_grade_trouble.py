@@ -18,7 +18,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 from sqlalchemy.exc import OperationalError
 
 from dockyard.errors import DockyardError
-from dockyard.grading import class_at_once
+from dockyard.grading import class_at_once, workers
 from dockyard.grading.class_at_once import ClassGrader
 from dockyard.grading.converter import STAGING, Graded
 from dockyard.grading.course import course_config, due
@@ -59,11 +59,11 @@ def root(handed_in: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(handed_in, tmp_path / "course"))
 
 
-def grader(root: Path, *extra_steps: type, workers: int = 2) -> ClassGrader:
+def grader(root: Path, *extra_steps: type, count: int = 2) -> ClassGrader:
     config = course_config(root, LESSON)
     names = [f"{step.__module__}.{step.__name__}" for step in extra_steps]
     config.Autograde.autograde_preprocessors = names + list(config.Autograde.autograde_preprocessors)
-    return ClassGrader(config, workers)
+    return ClassGrader(config, count)
 
 
 def graded_folders(root: Path) -> set[str]:
@@ -81,7 +81,7 @@ def troubles(found: Iterator[Graded]) -> dict[str, str]:
 def test_a_hand_in_that_kills_its_process_is_named_and_all_others_are_graded(root: Path) -> None:
     found = troubles(grader(root, Deadly).grade(STUDENTS))
     assert set(found) == set(STUDENTS)
-    assert found.pop("learner-3") == class_at_once.KILLED
+    assert found.pop("learner-3") == workers.KILLED
     assert found.pop("learner-6") == f"{NOTEBOOK}.ipynb: RuntimeError: of all things"
     assert set(found.values()) == {""}
     assert graded_folders(root) == set(found)
@@ -180,6 +180,6 @@ def test_two_at_once_do_not_fight(root: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_spawned_workers_grade_too(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import multiprocessing
 
-    monkeypatch.setattr(class_at_once, "_context", lambda: multiprocessing.get_context("spawn"))
-    assert troubles(grader(root, workers=1).grade(STUDENTS[:2])) == dict.fromkeys(STUDENTS[:2], "")
+    monkeypatch.setattr(workers, "context", lambda: multiprocessing.get_context("spawn"))
+    assert troubles(grader(root, count=1).grade(STUDENTS[:2])) == dict.fromkeys(STUDENTS[:2], "")
     assert graded_folders(root) == set(STUDENTS[:2])
