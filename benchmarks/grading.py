@@ -144,7 +144,7 @@ def main() -> None:
     print(f"dockyard grade: {here:.3f} s a hand-in ({len(names)} hand-ins in {seconds:.1f} s, start included)")
     print(f"nbgrader autograde, stock steps: {there:.3f} s a hand-in ({len(sample)} hand-ins, start not counted)")
     print(f"ratio: {there / here:.1f}")
-    print(f"start-up: {start:.1f} s")
+    print(f"start-up: {start:.1f} s; {(seconds - start) / len(names):.3f} s a hand-in without it")
     print(f"peak memory: {memory.group(1) if memory else '?'} MiB a worker, {peak:.0f} MiB the largest process of both")
     print(f"scores equal: {'no' if wrong else 'yes'}")
     for line in wrong:

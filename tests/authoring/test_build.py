@@ -107,9 +107,9 @@ def test_check_names_each_file_and_the_command(
     [
         ("### END SOLUTION\n```\n\n```{code-cell} ipython3\n:nbgrader: {cell_type: code, grade: true, grade_id: keep",
          "```\n\n```{code-cell} ipython3\n:nbgrader: {cell_type: code, grade: true, grade_id: keep",
-         "no end solution statement found"),
-        ("solution: true, task: false}\n:tags:", "solution: false, task: false}\n:tags:", "non-solution cell"),
-        ("grade_id: keep-running,", "grade_id: read-greeting,", "Duplicate"),
+         "its solution does not end"),
+        ("solution: true, task: false}\n:tags:", "solution: false, task: false}\n:tags:", "not marked as one"),
+        ("grade_id: keep-running,", "grade_id: read-greeting,", "is taken by the cell"),
         ("{cell_type: code, grade: false, grade_id: which", "{: , grade: false, grade_id: which", "Invalid YAML"),
     ],
 )  # fmt: skip

@@ -13,6 +13,7 @@ from dockyard.authoring import rules
 from dockyard.authoring.build import Fresh, fresh_build
 from dockyard.authoring.lessons import Lesson
 from dockyard.authoring.rules.checks import free_names
+from dockyard.authoring.rules.exercises import foreign_names
 from dockyard.authoring.rules.text import words
 
 LONG = " ".join(["word"] * 121)
@@ -62,6 +63,11 @@ BAD_TEXTS = [
     ("check_names_its_exercise", '@exercise("which-code", points=1)', '@exercise("which-code", points=3)', "3)"),
     ("asserts_have_messages", 'assert code, "code is still empty."', "assert code", "`assert code` has no message"),
     ("check_is_self_contained", "from dockyard.answers import is_answer\n", "", "is_answer from elsewhere"),
+    ("check_does_not_wait", "    assert docker.ping()", "    import time\n    time.sleep(2)\n    assert docker.ping()",
+     "calls `time.sleep`"),
+    ("names_are_the_courses", "!docker container ls --all", "!docker container run -d --name web dockyard/busybox",
+     "gives the name web"),
+    ("names_are_the_courses", "!docker container ls --all", "!docker volume create --label a=b data", "the name data"),
     ("few_closed_questions", "def check(docker, greeting):", "def check(greeting):", "2 of 4 exercises are closed"),
     ("no_markers_left", "The list shows", "# Begin solution: the list shows", "BEGIN SOLUTION"),
     ("no_solution_in_release", "%%bash\n### BEGIN",
@@ -119,6 +125,20 @@ def test_lines_that_the_notebook_teaches_give_nothing_away(lesson: Lesson, edit:
     line = 'greeting = Path("files/greeting.txt").read_text().strip()'
     edit("!docker container ls --all", f"{line}\nprint(greeting)")
     assert rules.broken(fresh_build(lesson)) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "foreign"),
+    [
+        ("docker container run --name=web -d nginx", ["web"]),
+        ('docker build -q --tag "dockyard/lab-a:1" .\ndocker build --tag mine .', ["mine"]),
+        ("docker network create --driver bridge lab-net\ndocker network create net", ["net"]),
+        ("docker container run --name $name x; docker volume create lab-data >/dev/null", []),
+        ("docker compose --project-name lab-shop up --detach", []),
+    ],
+)
+def test_names_that_commands_give(code: str, foreign: list[str]) -> None:
+    assert foreign_names(code) == foreign
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import nbformat
 
+from dockyard.authoring.faults import refuse_faulty
 from dockyard.authoring.lessons import Lesson, Notebook
 from dockyard.authoring.release import generate_release
 from dockyard.authoring.text import read_text, same_cells, to_json
@@ -68,8 +69,10 @@ def fresh_build(lesson: Lesson, notebooks: tuple[Notebook, ...] | None = None) -
         course = Path(folder)
         source = course / "source" / lesson.name
         source.mkdir(parents=True)
-        for notebook in notebooks:
-            (source / notebook.source.name).write_text(to_json(read_text(notebook.text)), encoding="utf-8")
+        pages = [(notebook, read_text(notebook.text)) for notebook in notebooks]
+        refuse_faulty(((notebook.text, page) for notebook, page in pages), lesson.course.root)
+        for notebook, page in pages:
+            (source / notebook.source.name).write_text(to_json(page), encoding="utf-8")
         if lesson.files.is_dir():
             shutil.copytree(lesson.files, source / lesson.files.name, ignore=shutil.ignore_patterns(*LEFTOVERS))
         generate_release(course, lesson.name, lesson.course.root / "nbgrader_config.py")

@@ -48,8 +48,13 @@ def check(course: Course, target: str | None = None) -> tuple[list[str], list[st
 
     Returns:
         A line for each file that differs, and a line for each rule that is broken.
+
+    Raises:
+        BuildError: a source notebook holds what its text does not say; building would undo that.
     """
     made = [fresh_build(lesson, notebooks) for lesson, notebooks in select(course, target)]
+    for notebook in (notebook for fresh in made if differences(fresh) for notebook in fresh.notebooks):
+        refuse_if_source_was_edited(notebook)
     return (
         [line for fresh in made for line in differences(fresh)],
         [str(violation) for fresh in made for violation in broken(fresh)],

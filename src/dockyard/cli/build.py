@@ -31,8 +31,11 @@ def build(lesson: str | None, check: bool, tidy: bool) -> None:
     for notebook in command.tidy_texts(course, lesson) if tidy else ():
         click.echo(f"{notebook}: metadata put on one line a cell.")
     for outcome in command.build(course, lesson):
-        count = len(outcome.report.written)
-        click.echo(f"{outcome.report.lesson.name}: {len(outcome.fresh.notebooks)} notebooks, {count} files written.")
+        made, written = (
+            _count(len(one), word)
+            for one, word in ((outcome.fresh.notebooks, "notebook"), (outcome.report.written, "file"))
+        )
+        click.echo(f"{outcome.report.lesson.name}: {made}, {written} written.")
         for path in outcome.report.set_aside:
             click.echo(f"  set aside, as nothing in notebooks/ makes it: {path}")
         for violation in outcome.violations:
@@ -41,3 +44,7 @@ def build(lesson: str | None, check: bool, tidy: bool) -> None:
             click.secho(
                 "  It was written all the same; ./dockyard build --check, and so the tests, will fail.", fg="yellow"
             )
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -29,9 +29,11 @@ PAGE_RULES: tuple[PageRule, ...] = (
     checks.check_names_its_exercise,
     checks.asserts_have_messages,
     checks.check_is_self_contained,
+    checks.check_does_not_wait,
 )
 LESSON_RULES: tuple[LessonRule, ...] = (
     exercises.grade_ids_are_unique,
+    exercises.names_are_the_courses,
     exercises.names_are_not_shared,
     exercises.few_closed_questions,
 )

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dockyard.authoring.cells import grade_id, graded, is_check
 from dockyard.authoring.rules.subject import Finding, Page
 
+# What waits, or tells the time of the moment, under the names that Python's own modules give it.
+CLOCKS = {"sleep", "now", "utcnow", "today", "time", "time_ns", "monotonic", "perf_counter", "wait"}
 ENGINE_PARAMETERS = {"docker", "http"}
 
 
@@ -45,6 +47,15 @@ def check_is_self_contained(page: Page) -> Iterator[Finding]:
         free = sorted(free_names(page.source.cells[index].source))
         if free:
             yield page.finding(index, f"The check uses {', '.join(free)} from elsewhere.", "an import or a parameter.")
+
+
+def check_does_not_wait(page: Page) -> Iterator[Finding]:
+    """A check looks once, at the state that there is: who waits, or asks for the time, judges another moment again."""
+    for index, tree in _checks(page):
+        for node in ast.walk(tree):
+            called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            if called.rpartition(".")[2] in CLOCKS:
+                yield page.finding(index, f"The check calls `{called}`.", "the state as it is, read once.")
 
 
 def free_names(source: str) -> set[str]:

@@ -22,6 +22,12 @@ from dockyard.authoring.rules.subject import Built, Finding, Page
 NEAR_MISSES = 2
 CLOSED_SHARE = 3  # at most one exercise in so many
 
+# `--name lab-x`, `build --tag dockyard/lab-x`, `volume create lab-x`, `network create … lab-x` at the end of a line.
+_GIVEN = re.compile(
+    r"docker\b[^\n|;&]*?\s(?:--name|--tag)[= ](\S+)"
+    r"|docker (?:volume|network) create\b[^\n|;&>]*?\s([^\s>]+)[ \t]*(?:>.*)?$",
+    re.MULTILINE,
+)
 _TITLE = re.compile(r"^## Exercise (\d+) · \S.*$", re.MULTILINE)
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _CHECKED = re.compile(r"^\*\*What will be checked\*\*\n+- ", re.MULTILINE)
@@ -121,6 +127,26 @@ def grade_ids_are_unique(built: Built) -> Iterator[Finding]:
                 yield page.finding(index, f"{seen[name]} has a cell {name} too.", "another name.")
             elif name:
                 seen[name] = page.place
+
+
+def names_are_the_courses(built: Built) -> Iterator[Finding]:
+    """What a notebook makes has names of the course's own kind: nothing else is ever cleaned up."""
+    for page in built.pages:
+        for index, cell in enumerate(page.source.cells):
+            if cell.cell_type == "code":
+                for name in foreign_names(cell.source):
+                    yield page.finding(
+                        index, f"The cell gives the name {name}.", "lab-… or, for images, dockyard/lab-…."
+                    )
+        for name, cases in page.cases.items():
+            for other in {other for case in cases for other in foreign_names(case.bash)}:
+                yield page.finding(None, f"A case of {name} gives the name {other}.", "lab-… or dockyard/lab-….")
+
+
+def foreign_names(code: str) -> list[str]:
+    """Names that Docker commands in a cell or script give to something new and that are not of the course's kind."""
+    named = [word.strip("\"'") for match in _GIVEN.finditer(code) for word in match.groups() if word]
+    return [name for name in named if not name.startswith(("lab-", "dockyard/", "$", "{", "<"))]
 
 
 def names_are_not_shared(built: Built) -> Iterator[Finding]:
