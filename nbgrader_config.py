@@ -13,6 +13,7 @@ from jupyter_core.paths import jupyter_runtime_dir
 
 from dockyard.authoring.release import CODE_STUB, TEXT_STUB
 from dockyard.course import COURSE_ID, Course
+from dockyard.database import VARIABLE, address
 
 # nbgrader calls `alembic` by name for every new gradebook; it lies beside this Python, on the PATH or not.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
@@ -31,8 +32,12 @@ c.CourseDirectory.ignore = [
     "__pycache__",
     "feedback",
     ".jupyter_ystore.db",
-    ".refused",  # what `receive_all` put aside
+    ".refused",  # what `HandInExporter` put aside
 ]
+# The gradebook is gradebook.db in this folder, or the database whose address stands in DOCKYARD_GRADEBOOK. An address
+# may be written here instead, but no password: this file is committed, and nbgrader logs addresses.
+if gradebook := os.environ.get(VARIABLE):
+    c.CourseDirectory.db_url = address(gradebook)
 c.Exchange.root = str(course.exchange)
 c.Exchange.cache = str(course.state / "nbgrader_cache")
 # Who submits is said by `dockyard lab --student`, and need not be the owner of the files.
@@ -58,7 +63,6 @@ c.GenerateAssignment.post_convert_hook = "dockyard.grading.hooks.leave_evidence_
 # Grading: evidence instead of the learner's cells.
 # Only the instructor's locked cells run, in this process, and the engine is what the evidence says it answered.
 # What was handed in may be anything: links, devices, files without end, and notebooks that are none.
-c.Autograde.pre_convert_hook = "dockyard.grading.intake.receive_all"
 c.Autograde.exporter_class = "dockyard.grading.exporter.HandInExporter"
 c.Autograde.sanitize_preprocessors = [
     "dockyard.grading.outputs.SafeOutputs",  # instead of ClearOutput: a reviewer wants to see the learner's outputs

@@ -10,12 +10,14 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dockyard.database import address_of, parsed, unusable
 from dockyard.errors import BuildError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from sqlalchemy.engine import URL
 
     from dockyard.course import Course
 
@@ -71,12 +73,37 @@ def _registered(course: Course) -> dict[str, str]:
 
 
 def _assignments(course: Course) -> set[str]:
-    """Return the assignments in the gradebook's SQLite file; none if there is none, or another database."""
-    if not course.gradebook.is_file():
+    """Return the assignments in the gradebook.
+
+    Raises:
+        DockyardError: it is no SQLite file, and cannot be reached.
+    """
+    url = parsed(address_of(course))
+    if url.get_backend_name() != "sqlite":
+        return _on_server(url)
+    file = Path(url.database or course.gradebook)
+    if not file.is_file():
         return set()  # connecting would make one
-    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(course.gradebook)) as database:
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(file)) as database:
         return {name for (name,) in database.execute("select name from assignment")}
     return set()
+
+
+def _on_server(url: URL) -> set[str]:
+    from sqlalchemy import create_engine, inspect, text
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        engine = create_engine(url)
+        try:
+            with engine.connect() as connection:
+                if not inspect(connection).has_table("assignment"):
+                    return set()
+                return {name for (name,) in connection.execute(text("select name from assignment"))}
+        finally:
+            engine.dispose()
+    except (SQLAlchemyError, ImportError) as error:
+        raise unusable(error) from None
 
 
 def _digest(course: Course, lesson: str) -> str:

@@ -14,9 +14,10 @@ from click.testing import CliRunner
 
 from dockyard.cli import dockyard
 from dockyard.course import Course
+from dockyard.database import address_of
 from dockyard.errors import DockyardError
 from dockyard.grading.report import PAGE, write_report
-from dockyard.grading.report.gradebook import db_url, read_grades
+from dockyard.grading.report.gradebook import read_grades
 from dockyard.grading.report.page import html
 from dockyard.grading.report.standing import Standing, read_standing, runs_of
 from tests.grading.evidence_class import LESSON, PASSED, START, enter_grades, filed, hand_in, make_course, play
@@ -191,7 +192,7 @@ def test_a_gradebook_that_cannot_be_read_is_named_without_its_password(tmp_path:
         read_grades(course, LESSON)
     config = "c.CourseDirectory.db_url = 'postgresql://teacher:geheim@db.example/grades?connect_timeout=1'"
     (course.root / "nbgrader_config.py").write_text(f"c = get_config()\n{config}\n")
-    assert db_url(course).startswith("postgresql://")
+    assert address_of(course).startswith("postgresql://")
     with pytest.raises(DockyardError) as caught:
         read_grades(course, LESSON)
     assert "db.example" in str(caught.value) and "geheim" not in str(caught.value)

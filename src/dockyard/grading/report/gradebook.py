@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from dockyard.course import Course
+from dockyard.database import address_of, parsed, unusable
 from dockyard.errors import DockyardError
+
+NONE_YET = "There is no gradebook yet."
 
 
 @dataclass(frozen=True)
@@ -47,45 +50,33 @@ class Grades:
         return max(0.0, sum(mark.score for mark in self.marks[student].values()) - self.penalties.get(student, 0.0))
 
 
-def db_url(course: Course) -> str:
-    """Return the gradebook's address as the course's nbgrader_config.py has it; SQLite in the course's folder else."""
-    from traitlets.config.loader import Config, ConfigFileNotFound, PyFileConfigLoader
-
-    try:
-        config = PyFileConfigLoader("nbgrader_config.py", path=str(course.root)).load_config()
-    except ConfigFileNotFound:
-        config = Config()
-    return str(config.get("CourseDirectory", {}).get("db_url") or f"sqlite:///{course.gradebook}")
-
-
 def read_grades(course: Course, lesson: str) -> Grades:
     """Read a lesson's grades.
 
     Raises:
         DockyardError: there is no gradebook, it cannot be read, or nothing of the lesson is graded yet.
     """
-    from sqlalchemy import create_engine
-    from sqlalchemy.engine import make_url
+    from sqlalchemy import create_engine, inspect
     from sqlalchemy.exc import SQLAlchemyError
 
-    url = make_url(db_url(course))
+    url = parsed(address_of(course))
     if url.get_backend_name() == "sqlite" and url.database:
         if not Path(url.database).is_file():
-            raise _nothing(lesson, "There is no gradebook yet.")
+            raise _nothing(lesson, NONE_YET)
         url = url.set(database=f"file:{Path(url.database).absolute()}", query={"mode": "ro", "uri": "true"})
     try:
         engine = create_engine(url)
         try:
             with engine.connect() as connection:
+                if not inspect(connection).has_table("assignment"):
+                    raise _nothing(lesson, NONE_YET)
                 grades = _read(connection, lesson)
         finally:
             engine.dispose()
     except (SQLAlchemyError, ImportError) as error:
-        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise DockyardError(
-            f"The gradebook {url.render_as_string(hide_password=True)} cannot be read: {reason}.",
-            next_step="Look at CourseDirectory.db_url in nbgrader_config.py.",
-        ) from None
+        found = f"The gradebook {url.render_as_string(hide_password=True)} cannot be read"
+        step = "Look at CourseDirectory.db_url in nbgrader_config.py."
+        raise unusable(error, next_step=step, found=found) from None
     if not grades.marks:
         raise _nothing(lesson, f"Nothing of {lesson} is graded yet.")
     return grades
