@@ -16,6 +16,8 @@ from dockyard.cli import test as command
 from dockyard.course import Course
 from dockyard.errors import EngineError
 
+POSTGRES = Path("/usr/lib/postgresql/15/bin")
+
 
 class Runs:
     """Stands in for subprocess.run: remembers the words, answers with the status set for one of them."""
@@ -44,6 +46,7 @@ def runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Runs:
     monkeypatch.setattr("dockyard.engine.connect", lambda: SimpleNamespace(close=lambda: None))
     monkeypatch.setattr(lab, "get_engine", lambda yes: None)
     monkeypatch.setattr(command, "find_browser", lambda: "/usr/bin/chromium")
+    monkeypatch.setattr(command, "find_postgres", lambda: POSTGRES)
     monkeypatch.delenv("CI", raising=False)
     return runs
 
@@ -57,6 +60,7 @@ def test_everything_is_run(runs: Runs) -> None:
     assert runs.modules == ["ruff", "ruff", "mypy", "dockyard.cli", "pytest"]
     assert runs.words[-1] == [sys.executable, "-m", "pytest"]
     assert runs.environments[-1]["DOCKYARD_BROWSER"] == "/usr/bin/chromium"
+    assert runs.environments[-1]["DOCKYARD_POSTGRES_BIN"] == str(POSTGRES)
 
 
 def test_fast_touches_no_engine(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,3 +118,52 @@ def test_ci_without_a_browser_fails(runs: Runs, monkeypatch: pytest.MonkeyPatch)
     done = call("--yes")
     assert done.exit_code == 1
     assert "no Chromium" in str(done.exception)
+
+
+def test_postgres_is_installed_without_a_server_of_the_machines_own(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[Path | None] = [None, None, POSTGRES]
+    monkeypatch.setattr(command, "find_postgres", lambda: found.pop(0))
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    assert call().exit_code == 0  # nobody can answer
+    assert runs.words[-1] == [sys.executable, "-m", "pytest"] and "apt-get" not in str(runs.words)
+    runs.words.clear()
+    assert call("--yes").exit_code == 0
+    drop_in = str(command.NO_CLUSTER)
+    assert [words[-1] for words in runs.words[:6]] == [
+        *("update", "postgresql-common", str(command.NO_CLUSTER.parent), drop_in, "postgresql", drop_in)
+    ]
+    assert runs.words[3][0] == "tee" and runs.words[5][:2] == ["rm", "-f"]
+
+
+def test_a_failed_installation_is_said_and_leaves_no_setting(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "find_postgres", lambda: None)
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    runs.fails = {"postgresql"}
+    assert "apt-get install postgresql failed:\nit failed" in str(call("--yes").exception)
+    assert runs.words[-1] == ["rm", "-f", str(command.NO_CLUSTER)]
+
+
+def test_ci_without_postgres_fails(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "find_postgres", lambda: None)
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setenv("CI", "true")
+    assert "no PostgreSQL" in str(call("--yes").exception)
+
+
+def test_the_newest_postgres_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "DEBIAN_POSTGRES", tmp_path)
+    monkeypatch.delenv("DOCKYARD_POSTGRES_BIN", raising=False)
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    for version, names in (("9.6", ("initdb", "postgres")), ("15", ("initdb", "postgres")), ("17", ("psql",))):
+        (tmp_path / version / "bin").mkdir(parents=True)
+        for name in names:
+            (tmp_path / version / "bin" / name).touch(mode=0o755)
+    assert command.find_postgres() == tmp_path / "15" / "bin"
+    monkeypatch.setenv("DOCKYARD_POSTGRES_BIN", str(tmp_path / "9.6" / "bin"))
+    assert command.find_postgres() == tmp_path / "9.6" / "bin"
+    monkeypatch.setenv("DOCKYARD_POSTGRES_BIN", str(tmp_path / "17" / "bin"))
+    assert command.find_postgres() == tmp_path / "15" / "bin"

@@ -6,14 +6,13 @@ import os
 import shutil
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import click
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+DEBIAN_POSTGRES = Path("/usr/lib/postgresql")
+NO_CLUSTER = Path("/etc/postgresql-common/createcluster.d/dockyard-test.conf")  # there while the server is installed
 STATIC = (
     ("lint", ["-m", "ruff", "check"]),
     ("format", ["-m", "ruff", "format", "--check"]),
@@ -45,6 +44,8 @@ def test(yes: bool, fast: bool, pytest_args: tuple[str, ...]) -> None:
             env["DOCKYARD_BROWSER"] = browser
         else:
             left_out = ["browser"]
+        if postgres := find_postgres() or get_postgres(yes):
+            env["DOCKYARD_POSTGRES_BIN"] = str(postgres)
     failed = [] if pytest_args else _static(course.root, env)
     words = [sys.executable, "-m", "pytest", *pytest_args]
     if left_out:
@@ -96,7 +97,6 @@ def get_browser(yes: bool) -> str | None:
     Raises:
         DockyardError: where `CI` is set, no browser is a failure; so is an installation that fails.
     """
-    from dockyard.cli.lab import ask
     from dockyard.errors import DockyardError
 
     missing = DockyardError(
@@ -104,20 +104,90 @@ def get_browser(yes: bool) -> str | None:
         "The browser's tests drive JupyterLab in one.",
         "Install one (Debian: sudo apt-get install chromium), or type ./dockyard test --fast",
     )
-    can = shutil.which("apt-get") and (os.geteuid() == 0 or shutil.which("sudo"))
-    if not can or not (yes or ask("Install Chromium from the distribution's packages?")):
+    if not _may_install("Chromium", yes):
         if os.environ.get("CI"):
             raise missing
         return None
-    click.echo("• Chromium, from the distribution's packages")
-    apt = [*([] if os.geteuid() == 0 else ["sudo"]), "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q"]
-    for words in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
-        done = subprocess.run([*apt, *words], capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise DockyardError(
-                f"apt-get {words[0]} failed:\n" + "\n".join((done.stdout + done.stderr).strip().splitlines()[-8:]),
-                next_step="Install Chromium or Chrome by hand, or type ./dockyard test --fast",
-            )
+    _apt(["update"])
+    _apt(["install", "chromium"])
     if not (found := find_browser()):
         raise missing
     return found
+
+
+def find_postgres() -> Path | None:
+    """Return the folder of PostgreSQL's server programs: DOCKYARD_POSTGRES_BIN, the newest that Debian's packages have
+    put beside the path, or that of the path."""
+    named, installed = os.environ.get("DOCKYARD_POSTGRES_BIN"), sorted(DEBIAN_POSTGRES.glob("*/bin"), key=_version)
+    on_path = shutil.which("initdb")
+    folders = [named, *reversed(installed), on_path and Path(on_path).resolve().parent]
+    return next((Path(folder) for folder in folders if folder and _has_server(Path(folder))), None)
+
+
+def get_postgres(yes: bool) -> Path | None:
+    """Install PostgreSQL's server from the distribution's packages if the user agrees; return its programs' folder.
+
+    Debian's packages make a server of the machine's own and start it: it is told not to. The tests run theirs.
+
+    Raises:
+        DockyardError: where `CI` is set, no server is a failure; so is an installation that fails.
+    """
+    from dockyard.errors import DockyardError
+
+    missing = DockyardError(
+        "There is no PostgreSQL server.",
+        "The tests of a gradebook in PostgreSQL run one of their own.",
+        "Install one (Debian: sudo apt-get install postgresql), or type ./dockyard test --fast",
+    )
+    if not _may_install("PostgreSQL", yes):
+        if os.environ.get("CI"):
+            raise missing
+        return None
+    _apt(["update"])
+    _apt(["install", "postgresql-common"])
+    _as_root(["mkdir", "-p", str(NO_CLUSTER.parent)])
+    _as_root(["tee", str(NO_CLUSTER)], "create_main_cluster = false\n")
+    try:
+        _apt(["install", "postgresql"])
+    finally:
+        _as_root(["rm", "-f", str(NO_CLUSTER)])
+    if not (found := find_postgres()):
+        raise missing
+    return found
+
+
+def _has_server(folder: Path) -> bool:
+    return all(os.access(folder / name, os.X_OK) for name in ("initdb", "postgres"))
+
+
+def _version(folder: Path) -> tuple[int, ...]:
+    return tuple(int(part) for part in folder.parent.name.split(".") if part.isdecimal())
+
+
+def _may_install(what: str, yes: bool) -> bool:
+    """Ask whether a program may be installed; where it cannot be, nobody is asked."""
+    from dockyard.cli.lab import ask
+
+    can = shutil.which("apt-get") and (os.geteuid() == 0 or shutil.which("sudo"))
+    if not can or not (yes or ask(f"Install {what} from the distribution's packages?")):
+        return False
+    click.echo(f"• {what}, from the distribution's packages")
+    return True
+
+
+def _apt(words: list[str]) -> None:
+    options = ["-y", "--no-install-recommends"] if words[0] == "install" else []
+    _as_root(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", words[0], *options, *words[1:]])
+
+
+def _as_root(words: list[str], text: str = "") -> None:
+    from dockyard.errors import DockyardError
+
+    sudo = [] if os.geteuid() == 0 else ["sudo"]
+    done = subprocess.run([*sudo, *words], input=text, capture_output=True, text=True, check=False)
+    if done.returncode:
+        what = [word for word in words if word[0] != "-" and "=" not in word and word != "env"]
+        raise DockyardError(
+            f"{' '.join(what)} failed:\n" + "\n".join((done.stdout + done.stderr).strip().splitlines()[-8:]),
+            next_step="Install it by hand, or type ./dockyard test --fast",
+        )
