@@ -14,6 +14,7 @@ from jupyter_core.paths import jupyter_runtime_dir
 from dockyard.authoring.release import CODE_STUB, TEXT_STUB
 from dockyard.course import COURSE_ID, Course
 from dockyard.database import VARIABLE, address
+from dockyard.grading import pages
 
 # nbgrader calls `alembic` by name for every new gradebook; it lies beside this Python, on the PATH or not.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
@@ -80,4 +81,18 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 c.ExchangeFactory.submit = "dockyard.grading.submit.EvidenceSubmit"
-c.HTMLExporter.sanitize_html = True  # the formgrader and the feedback show what learners wrote
+
+# The feedback, and the formgrader's page for grading by hand, show what learners wrote: templates and filters that let
+# nothing of it run, and that load nothing from elsewhere.
+c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.filters = {
+    "markdown2html": "dockyard.grading.pages.text",
+    "clean_html": "dockyard.grading.pages.harmless",
+    "script_hashes": "dockyard.grading.pages.script_hashes",
+}
+c.HTMLExporter.template_name = "dockyard-formgrade"
+c.HTMLExporter.extra_template_basedirs = [str(pages.TEMPLATES), str(pages.NBGRADER_TEMPLATES)]
+c.HTMLExporter.extra_template_paths = [str(pages.NBGRADER_TEMPLATES), str(pages.NBGRADER_STYLES)]
+c.GenerateFeedback.exporter_class = "dockyard.grading.pages.FeedbackExporter"
+c.FeedbackExporter.template_name = "dockyard-feedback"
+c.FeedbackExporter.extra_template_paths = [str(pages.NBGRADER_TEMPLATES), str(pages.NBGRADER_STYLES)]

@@ -9,15 +9,20 @@ from html import unescape
 ACTIVE = re.compile(
     r"<\s*/?\s*(?:script|iframe|frame|object|embed|applet|svg|math|link|style|meta|base|form|input|button|video|audio"
     r"|template|portal|noscript)"
-    r"|\bon[a-z]+\s*=|(?:\b|:)(?:src|srcset|srcdoc|style|href|formaction|action|background|poster|data)\s*=",
+    r"|\bon[a-z]+\s*=|(?:\b|:)(?:src|srcset|srcdoc|style|href|formaction|action|background|poster|data)\s*="
+    # What the scripts of nbgrader's and JupyterLab's pages look for.
+    r"|\bdata-(?:toggle|target|remote|link|html|command[a-z-]*)\s*=",
     re.IGNORECASE,
 )
 TAG = re.compile(r"<(?=\s*[A-Za-z/!?])")
 GAP = r"[\\\s\x00-\x20\u00ad\u200b-\u200f\ufeff]*"  # what renderers or browsers drop in an address
 SCHEME = re.compile(
-    "(" + "|".join(GAP.join(word) for word in ("javascript", "vbscript", "data")) + ")(" + GAP + "):(?!\\s)",
+    f"({GAP.join('javascript')}|{GAP.join('vbscript')})({GAP}):(?!\\s)"
+    # With what makes it an address, not a volume: `--volume data:/data`.
+    f"|({GAP.join('data')})({GAP}):(?={GAP}(?:[a-z]+/|[;,]))",
     re.IGNORECASE,
 )
+DECODED = 4  # times that a text is decoded before it is searched: some renderers do it twice
 IMAGE = re.compile(r"!(?=\[)")
 MATH = re.compile(r"\\(?=(?:href|url|require|html\w*|style|cssId|class|includegraphics)\b)", re.IGNORECASE)
 
@@ -28,12 +33,22 @@ def inert(text: str) -> str:
     Tags are shown as text where a cell holds any that is active; images become text; addresses that are programs, and
     commands of formulas that make links, are broken. Text without any of these comes back unchanged.
     """
-    if SCHEME.search(unescape(text)):
-        text = SCHEME.sub(r"\1\2 :", text.replace("&", "&amp;"))
-    if ACTIVE.search(text) or ACTIVE.search(unescape(text)):
+    if SCHEME.search(_decoded(text)):
+        text = SCHEME.sub(lambda found: f"{found[0][:-1]} :", text)
+        if SCHEME.search(_decoded(text)):  # written in entities: no link remains
+            text = TAG.sub("&lt;", text.replace("[", "&#91;"))
+    if ACTIVE.search(text) or ACTIVE.search(_decoded(text)):
         text = TAG.sub("&lt;", text)
     text = MATH.sub(r"\\ ", text)
     return IMAGE.sub(r"!\\", text)
+
+
+def _decoded(text: str) -> str:
+    for _ in range(DECODED):
+        text, before = unescape(text), text
+        if text == before:
+            break
+    return text
 
 
 def as_text(source: str) -> str:
