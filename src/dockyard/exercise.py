@@ -23,6 +23,8 @@ from dockyard.clients import Live, Replayed
 from dockyard.errors import EvidenceError, MissingReply
 from dockyard.judge import MANUAL, Check, MissingAnswer, Verdict, clean, judge, named_variables, plain, source_hash
 
+INCOMPLETE = "The evidence is incomplete"  # so begins a verdict on evidence that its own check cannot have recorded
+
 
 class CheckFailed(Exception):
     """Raised where nbgrader needs an exception to see that a check failed; shown as one line, without a traceback."""
@@ -219,7 +221,7 @@ def _replayed(name: str, points: float, check: Check, run: Run) -> Outcome:
         verdict = judge(check, _Needs(clients, variable))
     if verdict.passed is None and recorded_by_this_check:  # nobody mended it: the file is not what this check recorded
         reason = verdict.message.removeprefix(MANUAL).strip()
-        verdict = Verdict(False, clean(f"The evidence is incomplete: {reason}"))
+        verdict = Verdict(False, clean(f"{INCOMPLETE}: {reason}"))
     return Outcome(name, points, verdict.passed, verdict.message, filed["recorded"], filed["attempt_count"])
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from dockyard.grading.converter import Graded
 
+SHOWN = 20  # hand-ins whose first remark is shown
+
 
 @click.command()
 @click.argument("lesson")
@@ -31,7 +33,8 @@ def grade(lesson: str, workers: int | None, student: str, force: bool, root: Pat
     """Grade what was handed in for LESSON and is new, from the evidence, into the gradebook and autograded/.
 
     Scores and files are those of `nbgrader autograde`. A hand-in that cannot be graded is named with the reason, all
-    others are graded, and the exit status is 1.
+    others are graded, and the exit status is 1. Where the disk is full or the gradebook cannot be written, grading
+    stops; the same command goes on from there.
     """
     from rich.console import Console
 
@@ -45,21 +48,39 @@ def grade(lesson: str, workers: int | None, student: str, force: bool, root: Pat
     hand_ins = due(config, force)
     grader = ClassGrader(config, workers)
     begun = time.perf_counter()
-    graded = _followed(console, grader.grade(hand_ins.students), len(hand_ins.students))
-    failed = sorted((one for one in graded if one.trouble), key=lambda one: one.student)
-    for one in failed:
-        console.print(f"✗ {one.student}: {one.trouble}", style="red", highlight=False, markup=False)
-    _summary(console, graded, len(failed), hand_ins.done, begun - started, time.perf_counter() - begun)
+    graded: list[Graded] = []
+    try:
+        _follow(console, grader.grade(hand_ins.students), len(hand_ins.students), graded)
+    finally:  # of a run that was stopped, too
+        failed = _told(console, graded)
+        _summary(console, graded, failed, hand_ins.done, begun - started, time.perf_counter() - begun)
     sys.exit(1 if failed else 0)
 
 
-def _followed(console: Console, graded: Iterable[Graded], total: int) -> list[Graded]:
+def _told(console: Console, graded: list[Graded]) -> int:
+    """Say which hand-ins could not be graded, and of which others a person should know something."""
+    by_name = sorted(graded, key=lambda one: one.student)
+    failed = [one for one in by_name if one.trouble]
+    for one in failed:
+        console.print(f"✗ {one.student}: {one.trouble}", style="red", highlight=False, markup=False)
+    remarked = [one for one in by_name if one.remarks and not one.trouble]
+    for one in remarked[:SHOWN]:
+        more = f" (and {len(one.remarks) - 1} more)" if len(one.remarks) > 1 else ""
+        console.print(f"! {one.student}: {one.remarks[0]}{more}", style="yellow", highlight=False, markup=False)
+    if len(remarked) > SHOWN:
+        console.print(f"! … and remarks on {len(remarked) - SHOWN} more.", style="yellow", highlight=False)
+    if remarked:
+        console.print("  All remarks on a hand-in stand in its autograded notebook: first cell and cards.", style="dim")
+    return len(failed)
+
+
+def _follow(console: Console, graded: Iterable[Graded], total: int, result: list[Graded]) -> None:
     """Take in what was graded, with a bar, the rate and the time left where there is a terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     rate = TextColumn("{task.fields[rate]}")
     columns = (BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
-    result, started = [], time.perf_counter()
+    started = time.perf_counter()
     with Progress(
         *columns, console=console, transient=True, auto_refresh=False, disable=not console.is_terminal
     ) as bar:
@@ -68,7 +89,6 @@ def _followed(console: Console, graded: Iterable[Graded], total: int) -> list[Gr
             result.append(one)
             a_minute = 60 * len(result) / (time.perf_counter() - started)
             bar.update(task, advance=1, rate=f"{a_minute:.0f} a minute", refresh=True)
-    return result
 
 
 def _summary(console: Console, graded: list[Graded], failed: int, done: int, start: float, seconds: float) -> None:

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.utils import rmtree
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets.config import Config
 
 from dockyard.errors import DockyardError
+from dockyard.grading import placing
 from dockyard.grading.converter import STAGING, Graded, HandInConverter
 from dockyard.grading.marksheet import Before
 from dockyard.grading.register import Register
 from dockyard.grading.workers import Processes, cores, quiet
 
 PATIENCE = 5.0  # seconds for the workers of one that was killed to end
+AGAIN = "What was graded before stands in the gradebook and in autograded/; nothing is half written."
+NEXT = "Look at the disk's free space and at your right to write there, then type the same again: the rest is graded."
 
 
 class ClassGrader:
@@ -40,7 +41,7 @@ class ClassGrader:
         self.config, self.workers = config, workers or cores()
         self.coursedir = CourseDirectory(config=config)
         self.root, self.name = Path(self.coursedir.root), self.coursedir.assignment_id
-        with _gradebook_trouble():
+        with _trouble():
             self.register = Register(self.coursedir.db_url, self.coursedir.course_id)
             self.lesson = self.register.lesson(self.name)
             self.before: Mapping[str, Before] = self.register.before(self.name)
@@ -55,14 +56,14 @@ class ClassGrader:
             serial: in this process, one after the other.
 
         Raises:
-            DockyardError: the gradebook cannot be written, or another `dockyard grade` is at work in this course.
+            DockyardError: gradebook or disk cannot be written, or another `dockyard grade` is at work in this course.
         """
-        with self._alone(), _gradebook_trouble():
-            run = self._serially(students) if serial else self._processes().grade(students, self.before)
+        run = self._serially(students) if serial else self._processes().grade(students, self.before)
+        with _trouble(), self._alone(), contextlib.closing(run):  # ends all workers before their staging goes
             for graded in run:
                 yield self._file(graded)
 
-    def _serially(self, students: Sequence[str]) -> Iterator[Graded]:
+    def _serially(self, students: Sequence[str]) -> Generator[Graded, None, None]:
         with contextlib.chdir(self.root):
             for student in students:
                 yield self.converter.grade(student, self.before.get(student, Before()))
@@ -74,7 +75,12 @@ class ClassGrader:
         """Enter a hand-in into the gradebook, then put its files into place.
 
         In this order, whoever is killed in between leaves a hand-in that is graded again, to the same end.
+
+        Raises:
+            DockyardError: the machine, not the hand-in, was the reason that it could not be graded.
         """
+        if graded.stop:
+            raise DockyardError(f"Grading has stopped at {graded.student}: {graded.trouble}", AGAIN, NEXT)
         staged = Path(self.coursedir.format_path(STAGING, graded.student, self.name))
         place = Path(self.coursedir.format_path(self.coursedir.autograded_directory, graded.student, self.name))
         try:
@@ -82,13 +88,12 @@ class ClassGrader:
                 self.register.enter(self.name, graded, self.converter.create_student)
         except ValueError as error:  # nbgrader's MissingEntry and InvalidEntry
             graded = replace(graded, trouble=" ".join(str(error).split()))
-        if graded.trouble:
-            shutil.rmtree(staged, ignore_errors=True)
-        if graded.known and place.exists():  # else it is left as it was
-            rmtree(str(place))
         if not graded.trouble:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            os.rename(staged, place)
+            placing.put(staged, place)
+            return graded
+        shutil.rmtree(staged, ignore_errors=True)
+        if graded.known:  # else it is left as it was
+            placing.take_away(place)
         return graded
 
     @contextlib.contextmanager
@@ -104,6 +109,8 @@ class ClassGrader:
             ) from None
         try:
             shutil.rmtree(staging, ignore_errors=True)  # of one that was killed
+            placing.tidy(self.coursedir.format_path(self.coursedir.autograded_directory, "*", self.name))
+            staging.mkdir()  # where that is refused, nobody need start
             yield
         finally:
             shutil.rmtree(staging, ignore_errors=True)
@@ -112,13 +119,12 @@ class ClassGrader:
 
 
 @contextlib.contextmanager
-def _gradebook_trouble() -> Iterator[None]:
+def _trouble() -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise DockyardError(
-            f"The gradebook cannot be used: {reason}.",
-            "Nothing of the hand-in at work was written.",
-            "Look at the disk and at the gradebook's permissions, then type the same again.",
-        ) from error
+        raise DockyardError(f"The gradebook cannot be used: {reason}.", AGAIN, NEXT) from error
+    except OSError as error:
+        where = f"{error.filename2 or error.filename or 'something'}"
+        raise DockyardError(f"{where} cannot be written: {error.strerror or error}.", AGAIN, NEXT) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import shutil
@@ -12,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from nbconvert.exporters.exporter import ResourcesDict
 from nbgrader import utils
 from nbgrader.converters import Autograde
 from nbgrader.converters.base import NbGraderException
@@ -20,11 +22,15 @@ from traitlets.config import Config
 
 from dockyard.grading.lean import lean
 from dockyard.grading.marksheet import Before, Lesson, MarkSheet, Place
+from dockyard.grading.notes import bounded
+from dockyard.grading.receiving import receive_notebooks, released
+from dockyard.grading.replaying import REMARKS
 from dockyard.grading.steps import on_sheet
 from dockyard.judge import clean
 
 STAGING = os.path.join(".dockyard", "grading")
 """Where hand-ins lie while they are graded; they move to autograded/ when their scores are in the gradebook."""
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE)  # no hand-in is to blame for these
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,8 @@ class Graded:
         comments: automatic comments, by notebook and cell.
         penalties: late penalties by notebook.
         trouble: why it could not be graded; empty where it was.
+        stop: whether that is the machine's trouble, not the hand-in's: all others would have it too.
+        remarks: what a person should know of it, from a bounded number of short lines.
         seconds: how long it took.
         peak: most memory that the worker has held so far, in bytes; 0 where the system does not say.
     """
@@ -50,6 +58,8 @@ class Graded:
     comments: dict[Place, str | None] = field(default_factory=dict)
     penalties: dict[str, float | None] = field(default_factory=dict)
     trouble: str = ""
+    stop: bool = False
+    remarks: tuple[str, ...] = ()
     seconds: float = 0.0
     peak: int = 0
 
@@ -72,6 +82,7 @@ class HandInConverter(Autograde):
         self.steps: dict[bool, list[Any]] = {}
         self.handed_in: datetime | None = None
         self.known = False
+        self.remarks: dict[str, None] = {}
 
     def prepare(self) -> None:
         """Make everything that serves all hand-ins: exporter, writer, steps.
@@ -101,15 +112,17 @@ class HandInConverter(Autograde):
         """
         started, name, trouble = time.perf_counter(), self.lesson.name, ""
         self.sheet = MarkSheet(self.lesson, student, before, None)
-        self.handed_in, self.known, at = None, False, ""
+        self.handed_in, self.known, self.remarks, at, stop = None, False, {}, "", False
         staged = Path(self._format_dest(name, student))
         shutil.rmtree(staged, ignore_errors=True)
         try:
-            self.notebooks = sorted(str(path) for path in Path(self._format_source(name, student)).glob("*.ipynb"))
+            source = Path(self._format_source(name, student))
+            self.notebooks = sorted(str(path) for path in source.glob("*.ipynb"))
             if not self.notebooks:
                 raise NbGraderException("There is no notebook in it.")
+            self.notebooks = receive_notebooks(source, self.notebooks, released(self.coursedir))
             self.run_pre_convert_hook()
-            self.handed_in = self.coursedir.get_existing_timestamp(self._format_source(name, student))
+            self.handed_in = self.coursedir.get_existing_timestamp(str(source))
             self.sheet = MarkSheet(self.lesson, student, before, _utc(self.handed_in))
             self.init_assignment(name, student)
             for notebook in self.notebooks:
@@ -120,6 +133,7 @@ class HandInConverter(Autograde):
             self.run_post_convert_hook()
         except (Exception, SystemExit) as error:
             trouble = clean(f"{at}{_reason(error)}")
+            stop = isinstance(error, OSError) and error.errno in NO_ROOM
             shutil.rmtree(staged, ignore_errors=True)
         finally:
             self._sanitizing = True
@@ -131,9 +145,15 @@ class HandInConverter(Autograde):
             {place: remark.auto_comment for place, remark in self.sheet.remarks.items()},
             dict(self.sheet.penalties),
             trouble,
+            stop,
+            bounded(self.remarks),
             time.perf_counter() - started,
             peak_memory(),
         )
+
+    def write_single_notebook(self, output: str, resources: ResourcesDict) -> None:
+        super().write_single_notebook(output, resources)
+        self.remarks.update(dict.fromkeys(resources.get(REMARKS, ())))
 
     def init_assignment(self, assignment_id: str, student_id: str) -> None:
         """Lay the hand-in's other files and the lesson's own beside the notebooks, as `Autograde` does."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from nbgrader.apps import NbGrader
@@ -13,6 +15,8 @@ from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
 from dockyard.errors import DockyardError
+from dockyard.grading.intake import handed_in_at, receive
+from dockyard.grading.receiving import released
 
 
 @dataclass(frozen=True)
@@ -78,11 +82,19 @@ def due(config: Config, force: bool) -> Due:
 def _is_new(courses: CourseDirectory, student: str) -> bool:
     """As `init_destination` of nbgrader's converters decides, but without removing anything."""
     handed_in = courses.format_path(courses.submitted_directory, student, courses.assignment_id)
-    graded = courses.format_path(courses.autograded_directory, student, courses.assignment_id)
-    if not Path(graded).exists():
+    graded = Path(courses.format_path(courses.autograded_directory, student, courses.assignment_id))
+    if not graded.exists():
         return True
     try:
-        new, old = courses.get_existing_timestamp(handed_in), courses.get_existing_timestamp(graded)
-    except (Exception, SystemExit):
-        return True  # a time that cannot be read: grading it says so
+        new, old = _time_of(Path(handed_in), released(courses)), handed_in_at(graded)
+    except (OSError, ValueError):
+        return True  # grading says what is wrong
     return new is not None and old is not None and new > old
+
+
+def _time_of(folder: Path, lesson: Collection[str]) -> datetime | None:
+    try:
+        return handed_in_at(folder)
+    except ValueError:
+        receive(folder, lesson)
+        return handed_in_at(folder)

@@ -12,10 +12,19 @@ from nbformat.notebooknode import NotebookNode
 from dockyard.grading import notes
 from dockyard.grading.intake import refused
 from dockyard.grading.reading import read_notebook
+from dockyard.grading.receiving import receive_class
 
 
 class HandInExporter(NotebookExporter):
-    """Opens what was handed in with `read_notebook`, and what grading itself wrote as nbconvert does."""
+    """Opens what was handed in with `read_notebook`, and what grading itself wrote as nbconvert does.
+
+    Made by `nbgrader autograde`, it first receives the hand-ins.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        if getattr(self.parent, "assignments", None):
+            receive_class(self.parent)
 
     def from_filename(
         self, filename: str, resources: dict[str, Any] | None = None, **options: Any

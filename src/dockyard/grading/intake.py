@@ -10,12 +10,11 @@ import mimetypes
 import os
 import stat
 from collections.abc import Collection, Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, unquote
 
 from nbgrader.utils import parse_utc
-from traitlets.log import get_logger
 
 from dockyard.evidence import NAME
 from dockyard.grading.limits import (
@@ -30,6 +29,7 @@ from dockyard.grading.limits import (
 )
 
 REFUSED = ".refused"
+TIMESTAMP = "timestamp.txt"  # nbgrader's, beside the notebooks
 MAX_TIMESTAMP = 200  # bytes
 # Kinds of files that a browser opens as a page with programs, when a reviewer follows a link to them.
 ACTIVE_TYPES = ("html", "xml", "svg", "javascript", "ecmascript", "css", "pdf", "rfc822", "flash", "x-shockwave")
@@ -37,32 +37,6 @@ ACTIVE_ENDINGS = (".mht", ".mhtml", ".hta", ".xht", ".svgz", ".mjs", ".xsl", ".x
 KINDS = ((stat.S_ISLNK, "a link"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
 TOO_MANY = "is one of more files than a hand-in may have"
 TOO_DEEP = "is a folder in too many others, or one with too many files"
-
-
-def receive_all(assignment: str, notebooks: list[str], **_: Any) -> None:
-    """nbgrader's hook before it converts one hand-in (`Autograde.pre_convert_hook`); see `receive`.
-
-    A hand-in none of whose notebooks is one of the lesson's is graded as if it held empty ones: the evidence counts.
-    nbgrader leaves such a hand-in out otherwise.
-
-    Args:
-        assignment: the lesson.
-        notebooks: paths of the hand-in's notebooks; the list that nbgrader goes on with.
-    """
-    if not notebooks:
-        return
-    folder = Path(notebooks[0]).parent
-    lesson = {path.name for path in Path("release", assignment).glob("*.ipynb")}
-    try:
-        for name, why in receive(folder, lesson).items():
-            get_logger().warning("%s: %s was put aside: it %s.", folder, name, why)
-    except OSError as error:
-        get_logger().error("%s: what must not be graded could not be put aside: %s", folder, error)
-        raise
-    notebooks[:] = [path for path in notebooks if os.path.lexists(path)] or notebooks
-    if lesson and not {Path(path).name for path in notebooks} & lesson:
-        get_logger().warning("%s: no notebook has the name of one of the lesson's: %s", folder, sorted(lesson))
-        notebooks.extend(str(folder / name) for name in sorted(lesson))
 
 
 def receive(folder: Path, lesson: Collection[str] = ()) -> dict[str, str]:
@@ -145,7 +119,7 @@ def _unwanted(folder: Path) -> Iterator[tuple[str, str]]:
                 if depth >= MAX_DEPTH:
                     why = TOO_DEEP
                 else:
-                    path.chmod(path.stat().st_mode | 0o700)
+                    _open_up(path)
                     waiting.append((relative, depth + 1))
                     continue
             if why:
@@ -160,6 +134,12 @@ def _unwanted(folder: Path) -> Iterator[tuple[str, str]]:
             kept, total = kept + 1, total + size
 
 
+def _open_up(folder: Path) -> None:
+    mode = folder.stat().st_mode
+    if mode & 0o700 != 0o700:  # asked first: where submissions cannot be written, most of them need not be
+        folder.chmod(mode | 0o700)
+
+
 def _unwanted_notebooks(folder: Path, lesson: Collection[str]) -> Iterator[tuple[str, str]]:
     others = sorted(path.name for path in folder.glob("*.ipynb") if path.name not in lesson)
     yield from ((name, TOO_MANY) for name in others[MAX_NOTEBOOKS:])
@@ -167,7 +147,7 @@ def _unwanted_notebooks(folder: Path, lesson: Collection[str]) -> Iterator[tuple
 
 def _is_evidence(relative: str) -> bool:
     where, _, name = relative.rpartition("/")
-    return (where == "evidence" and bool(NAME.match(name.removesuffix(".json")))) or relative == "timestamp.txt"
+    return (where == "evidence" and bool(NAME.match(name.removesuffix(".json")))) or relative == TIMESTAMP
 
 
 def _what_is_wrong(path: Path, name: str) -> str | None:
@@ -189,7 +169,25 @@ def _what_is_wrong(path: Path, name: str) -> str | None:
     kind = mimetypes.guess_type(name.lower())[0] or ""
     if any(word in kind for word in ACTIVE_TYPES) or name.lower().endswith(ACTIVE_ENDINGS):
         return "is of a kind that can hold programs for a browser"
-    return _bad_time(path) if name == "timestamp.txt" else None
+    return _bad_time(path) if name == TIMESTAMP else None
+
+
+def handed_in_at(folder: Path) -> datetime | None:
+    """Return when a hand-in was made, as its `timestamp.txt` says; None where there is none, or an empty one.
+
+    Args:
+        folder: the hand-in, or what was graded of it.
+
+    Raises:
+        ValueError: there is one that nbgrader must not read; `receive` puts it aside.
+    """
+    path = folder / TIMESTAMP
+    if not os.path.lexists(path):
+        return None
+    if why := _what_is_wrong(path, TIMESTAMP):
+        raise ValueError(f"{path} {why}")
+    text = path.read_text(encoding="utf-8").strip()
+    return parse_utc(text) if text else None
 
 
 def _bad_time(path: Path) -> str | None:
@@ -204,6 +202,8 @@ def _bad_time(path: Path) -> str | None:
 
 def _put_aside(folder: Path, name: str) -> None:
     aside = _aside(folder)
+    if name == REFUSED:  # that was no folder, and has made way for one
+        return
     flat = quote(name, safe=" ", errors="surrogateescape")[:200]
     target, number = aside / flat, 1
     while os.path.lexists(target):

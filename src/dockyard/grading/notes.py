@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from nbformat.notebooknode import NotebookNode
@@ -47,16 +48,25 @@ def why_refused(notebook: NotebookNode, exercise: str) -> str:
     return f"The evidence that was handed in was put aside: it {why}." if why else ""
 
 
+def lines(notebook: NotebookNode) -> list[str]:
+    """Return the remarks, and what was put aside."""
+    found = attached(notebook)
+    return [*found["notes"], *(f"{name} was put aside: it {why}." for name, why in found["refused"].items())]
+
+
+def bounded(remarks: Iterable[str]) -> tuple[str, ...]:
+    """Return the first remarks, as one line each that a terminal can show; of what is left out, the number."""
+    found = [" ".join(clean(remark).split()) for remark in remarks]
+    more = [f"… and {len(found) - MAX_NOTES} more."] if len(found) > MAX_NOTES else []
+    return (*found[:MAX_NOTES], *more)
+
+
 def show(notebook: NotebookNode) -> None:
     """Put the remarks into a cell before all others; without remarks, do nothing."""
-    found = attached(notebook)
-    lines = [*found["notes"], *(f"{name} was put aside: it {why}." for name, why in found["refused"].items())]
-    if not lines:
+    found = lines(notebook)
+    if not found:
         return
-    shown = lines[:MAX_NOTES]
-    if len(lines) > MAX_NOTES:
-        shown.append(f"… and {len(lines) - MAX_NOTES} more.")
-    text = "Notes on this hand-in\n\n" + "\n".join(f"- {clean(line)}" for line in shown)
+    text = "Notes on this hand-in\n\n" + "\n".join(f"- {line}" for line in bounded(found))
     # Indented, so that nothing in the names and texts of a learner is markup.
     cell = new_markdown_cell("\n".join(f"    {line}" for line in text.splitlines()))
     taken = {there.get("id") for there in notebook.cells}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,13 +15,14 @@ from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 from traitlets import Bool
 
 from dockyard.card import Outcome
-from dockyard.exercise import replay, run_cell
+from dockyard.exercise import INCOMPLETE, replay, run_cell
 from dockyard.grading import notes
 from dockyard.grading.limits import CHECK_SECONDS, Clock, time_limit
 from dockyard.grading.outputs import readable
 from dockyard.judge import MANUAL, clean
 
 OUTCOMES = "dockyard_outcomes"  # in nbconvert's resources: grade id → Outcome
+REMARKS = "dockyard_remarks"  # likewise: what a person should know of the hand-in
 UNREADABLE = "dockyard_unreadable"  # likewise: whether the notebook that was handed in gave nothing
 
 
@@ -40,6 +42,7 @@ class GradeFromEvidence(NbGraderPreprocessor):
         student = resources["nbgrader"]["student"] if self.check_student else None
         outcomes = resources.setdefault(OUTCOMES, {})
         resources[UNREADABLE] = notes.attached(nb)["unreadable"]
+        remarks = resources[REMARKS] = notes.lines(nb)
         for cell in nb.cells:
             if is_check(cell):
                 outcome = grade_cell(cell, directory, student)
@@ -47,6 +50,8 @@ class GradeFromEvidence(NbGraderPreprocessor):
                     outcome = replace(outcome, note=why)
                     cell.outputs = outputs_of(outcome)
                 outcomes[outcome.exercise] = outcome
+                if not outcome.note and (remark := _remark(outcome, directory)):
+                    remarks.append(remark)
                 self.log.info("%s: %s", outcome.exercise, outcome.message)
         return nb, resources
 
@@ -107,6 +112,15 @@ def grade_cell(cell: NotebookNode, directory: Path, student: str | None, seconds
     cell.outputs = outputs_of(outcome, printed.getvalue())
     cell.execution_count = None
     return outcome
+
+
+def _remark(outcome: Outcome, directory: Path) -> str:
+    """Say what a person should know of an outcome: that the learner's work is not what decided it."""
+    evidence = directory / "evidence" / f"{outcome.exercise}.json"
+    refused = outcome.passed is False and outcome.recorded is None and os.path.lexists(evidence)
+    if refused or outcome.passed is None or outcome.message.startswith(INCOMPLETE):
+        return f"{outcome.exercise}: {outcome.message}"
+    return ""
 
 
 def outputs_of(outcome: Outcome, printed: str = "") -> list[NotebookNode]:

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from threading import Thread
@@ -41,7 +41,7 @@ class Processes:
     ) -> None:
         self.converter, self.config, self.workers, self.before_fork = converter, config, workers, before_fork
 
-    def grade(self, students: Sequence[str], before: Mapping[str, Before]) -> Iterator[Graded]:
+    def grade(self, students: Sequence[str], before: Mapping[str, Before]) -> Generator[Graded, None, None]:
         """Grade hand-ins, in any order; one at whose grading a process died is graded once more, alone.
 
         Args:
