@@ -1,0 +1,41 @@
+"""The process that fuzzes: `python -m tests.fuzz.drive TARGET CORPUS [options of libFuzzer]`; see `__main__`."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import sys
+from pathlib import Path
+from random import Random
+
+
+def main(name: str, corpus: str, *options: str) -> None:
+    import atheris
+
+    name, _, kind = name.partition(":")
+    with atheris.instrument_imports(include=["dockyard"]):
+        target = importlib.import_module(f"tests.fuzz.{name}")
+    if kind:
+        target.KIND = kind
+    seeds = target.seeds()
+    if hasattr(target, "instrument"):
+        target.instrument(atheris)
+    for seed in seeds:
+        Path(corpus, hashlib.sha256(seed).hexdigest()[:20]).write_bytes(seed)
+
+    def mutate(data: bytes, most: int, seed: int) -> bytes:
+        def mutate_bytes(part: bytes) -> bytes:
+            return bytes(atheris.Mutate(part, min(most, len(part) + 64)))
+
+        other = target.mutate(bytes(data), Random(seed), mutate_bytes)
+        return other if len(other) <= most else bytes(data)
+
+    def one_input(data: bytes) -> None:
+        target.one_input(bytes(data))
+
+    atheris.Setup([sys.argv[0], *target.LIMITS, *options], one_input, custom_mutator=mutate)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
