@@ -94,16 +94,21 @@ def unlock(notebook: NotebookNode) -> None:
     cell_of(notebook, "first-one").metadata.nbgrader.update(locked=False, points=100)
 
 
-def furnish(room: Classroom) -> None:
-    """A due date, a penalty for being late, and hand-ins of every kind."""
-    with (room.root / "nbgrader_config.py").open("a") as config:
-        config.write("\nc.LateSubmissionPlugin.penalty_method = 'zero'\n")
-    with Gradebook(f"sqlite:///{room.root / 'gradebook.db'}", "dockyard") as book:
+def enter_class(db_url: str) -> None:
+    """What the gradebook knows before anything is graded: a due date, a student by name, an extension."""
+    with Gradebook(db_url, "dockyard") as book:
         book.update_or_create_assignment(LESSON, duedate=DUE)
         book.update_or_create_student("known", first_name="Known", last_name="Before")
         book.update_or_create_student("extended")
         book.update_or_create_submission(LESSON, "extended")
         book.grant_extension(LESSON, "extended", hours=36)
+
+
+def furnish(room: Classroom) -> None:
+    """A due date, a penalty for being late, and hand-ins of every kind."""
+    with (room.root / "nbgrader_config.py").open("a") as config:
+        config.write("\nc.LateSubmissionPlugin.penalty_method = 'zero'\n")
+    enter_class(f"sqlite:///{room.root / 'gradebook.db'}")
     (room.root / "source" / LESSON / "given.txt").write_text("the instructor's")
     room.hand_in("perfect", RIGHT, mutate=answer)
     room.hand_in("partial", {"first-one": "red", "second-one": "green"})

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from nbgrader.api import Gradebook
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 
 from dockyard.grading import notes
@@ -40,7 +43,7 @@ class RestoreCells(NbGraderPreprocessor):
     """
 
     def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
-        known = self.known(resources["nbgrader"])
+        known = self._in_order(self.known(resources["nbgrader"]), resources["nbgrader"])
         seen: set[str] = set()
         found: list[str] = []
         for cell in reversed(nb.cells):
@@ -68,6 +71,15 @@ class RestoreCells(NbGraderPreprocessor):
         """Return the cells of a notebook by grade id: see `known_cells`."""
         return known_cells(course)
 
+    def _in_order(self, known: dict[str, KnownCell], course: dict[str, str]) -> dict[str, KnownCell]:
+        """nbgrader's tables hold no order of cells. SQLite keeps that in which they came; PostgreSQL puts a cell last
+        whose check was mended, so that there the instructor's notebook has to say where it belongs."""
+        if course["db_url"].startswith("sqlite"):
+            return known
+        folders = CourseDirectory(config=self.config)
+        folder = Path(folders.format_path(folders.source_directory, ".", course["assignment"]))
+        return in_taught_order(known, folder / f"{course['notebook']}.ipynb")
+
     def _add_missing(self, nb: NotebookNode, known: dict[str, KnownCell], seen: set[str], found: list[str]) -> None:
         position = 0
         for grade_id, cell in known.items():
@@ -89,6 +101,22 @@ def known_cells(course: dict[str, str]) -> dict[str, KnownCell]:
     """
     with Gradebook(course["db_url"]) as gradebook:
         return cells_of(gradebook.find_notebook(course["notebook"], course["assignment"]))
+
+
+def in_taught_order(known: dict[str, KnownCell], source: Path) -> dict[str, KnownCell]:
+    """Return cells in the order in which a notebook has them; those that it does not have come last.
+
+    Args:
+        known: cells by grade id.
+        source: the instructor's notebook; where it cannot be read, the order stays as it is.
+    """
+    try:
+        document = json.loads(source.read_bytes())
+        ids = [cell["metadata"].get("nbgrader", {}).get("grade_id") for cell in document["cells"]]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return known
+    order = {grade_id: number for number, grade_id in enumerate(ids)}
+    return dict(sorted(known.items(), key=lambda item: order.get(item[0], len(ids))))
 
 
 def cells_of(notebook: Any) -> dict[str, KnownCell]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -14,12 +15,14 @@ from nbgrader.api import (
     Comment,
     Grade,
     Gradebook,
+    InvalidEntry,
     MissingEntry,
     Notebook,
     SubmittedAssignment,
     SubmittedNotebook,
 )
 from sqlalchemy import or_
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from dockyard.errors import DockyardError
@@ -114,8 +117,10 @@ class Register(Gradebook):
 
         Raises:
             MissingEntry: the student is not in the gradebook and must not be added.
+            InvalidEntry: the database does not take it: PostgreSQL keeps to the lengths that nbgrader declares (128
+                characters for a name) and takes no text with a null in it, SQLite takes anything.
         """
-        with self.transaction():
+        with _told_apart(), self.transaction():
             if create_student:
                 self.update_or_create_student(graded.student)
             else:
@@ -145,6 +150,23 @@ class Register(Gradebook):
         )
         for notebook, cell, row in found:
             yield (notebook, cell), row
+
+
+@contextlib.contextmanager
+def _told_apart() -> Iterator[None]:
+    """Of the database's errors, those that the hand-in is the reason of: nobody else's are stopped by them."""
+    try:
+        yield
+    except DataError as error:
+        raise InvalidEntry(f"The gradebook does not take it: {_first_line(error.orig)}") from error
+    except InvalidEntry as error:  # nbgrader's, of any statement that failed
+        if isinstance(error.__context__, DBAPIError) and not isinstance(error.__context__, DataError | IntegrityError):
+            raise error.__context__ from None
+        raise InvalidEntry(f"The gradebook does not take it: {_first_line(error)}") from error
+
+
+def _first_line(error: object) -> str:
+    return re.sub(r"^\([\w.]+\) ", "", str(error).strip().partition("\n")[0])
 
 
 def _known(notebook: Notebook) -> KnownNotebook:
