@@ -60,7 +60,11 @@ def settings(course: Course, mode: Mode, token: str) -> dict[str, dict[str, Any]
             # Jupyter's own default is longer than the interval between two pings, and warned of at each kernel's start.
             "tornado_settings": {"ws_ping_timeout": 30_000},
             "root_dir": str(course.workspace if mode == "lab" else course.root),
-            "jpserver_extensions": {**NOBODY_HAS, **(LEARNER_HAS_NO if mode == "lab" else {}), "dockyard.serve": True},
+            "jpserver_extensions": {
+                **NOBODY_HAS,
+                **(LEARNER_HAS_NO if mode == "lab" else {"dockyard.guard": True}),
+                "dockyard.serve": True,
+            },
         },
         "IdentityProvider": {"token": token},
         "KernelManager": {"transport": "ipc"},
