@@ -34,7 +34,7 @@ class OneCourse(RequestHandler):
     def get(self) -> None:
         if self.get_argument("path", ""):
             raise HTTPError(
-                404, "This server grades one course; start `./dockyard teach` in the other course's folder."
+                404, "This server grades one course; type ./dockyard teach in the other's folder."
             )
         self.redirect(self.entrance)
 
@@ -59,7 +59,7 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 
 def _load_jupyter_server_extension(server: ServerApp) -> None:
-    """Jupyter loads extensions in the order of their names, and asks handlers in that order: these before nbgrader's."""
+    """Jupyter loads extensions in the order of their names and asks handlers in it too: these before nbgrader's."""
     start = f"{server.base_url.rstrip('/')}/formgrader"
     server.web_app.add_handlers(
         ".*$",
