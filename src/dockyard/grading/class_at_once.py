@@ -13,6 +13,7 @@ from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets.config import Config
 
+from dockyard.database import unusable
 from dockyard.errors import DockyardError
 from dockyard.grading import placing
 from dockyard.grading.converter import STAGING, Graded, HandInConverter
@@ -111,7 +112,8 @@ class ClassGrader:
             shutil.rmtree(staging, ignore_errors=True)  # of one that was killed
             placing.tidy(self.coursedir.format_path(self.coursedir.autograded_directory, "*", self.name))
             staging.mkdir()  # where that is refused, nobody need start
-            yield
+            with self.register.alone(PATIENCE):
+                yield
         finally:
             shutil.rmtree(staging, ignore_errors=True)
             lock.release()
@@ -122,9 +124,8 @@ class ClassGrader:
 def _trouble() -> Iterator[None]:
     try:
         yield
-    except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise DockyardError(f"The gradebook cannot be used: {reason}.", AGAIN, NEXT) from error
+    except (SQLAlchemyError, ImportError) as error:
+        raise unusable(error, AGAIN, NEXT) from error
     except OSError as error:
         where = f"{error.filename2 or error.filename or 'something'}"
         raise DockyardError(f"{where} cannot be written: {error.strerror or error}.", AGAIN, NEXT) from error

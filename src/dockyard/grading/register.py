@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from multiprocessing.util import register_after_fork
 from typing import Any
 
 from nbgrader.api import (
@@ -21,13 +24,17 @@ from nbgrader.api import (
     SubmittedAssignment,
     SubmittedNotebook,
 )
-from sqlalchemy import or_
+from sqlalchemy import create_engine, func, or_, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
+from sqlalchemy.pool import NullPool
 
 from dockyard.errors import DockyardError
 from dockyard.grading.converter import Graded
 from dockyard.grading.marksheet import AnswerCell, Before, GradedCell, KnownNotebook, Lesson, Place, SourceCell
+
+LOCK = int.from_bytes(b"dockyard")
+"""The number of the advisory lock; it belongs to one database, and that to one course."""
 
 
 class _Session(Session):
@@ -53,6 +60,36 @@ class Register(Gradebook):
     def rest(self) -> None:
         """Close all connections until the next call: no process that is forked now inherits one."""
         self.close()
+
+    @contextlib.contextmanager
+    def alone(self, patience: float) -> Iterator[None]:
+        """Within the block, no other `dockyard grade` writes to this gradebook, from whatever machine.
+
+        PostgreSQL keeps the lock (https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS) for as
+        long as its connection lasts: whoever is killed holds it no longer. A gradebook in a file has the lock of its
+        folder.
+
+        Args:
+            patience: seconds to wait for another that is about to end.
+
+        Raises:
+            DockyardError: another is at work.
+        """
+        if self.engine.dialect.name != "postgresql":
+            yield
+            return
+        engine = create_engine(self.engine.url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            _close_in_forked(connection.connection.driver_connection)
+            end = time.monotonic() + patience
+            while not connection.scalar(select(func.pg_try_advisory_lock(LOCK))):
+                if time.monotonic() > end:
+                    raise DockyardError(
+                        f"Another dockyard grade writes to the gradebook {self.engine.url.render_as_string()}.",
+                        next_step="Wait until it has ended.",
+                    )
+                time.sleep(0.1)
+            yield
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -150,6 +187,11 @@ class Register(Gradebook):
         )
         for notebook, cell, row in found:
             yield (notebook, cell), row
+
+
+def _close_in_forked(connection: Any) -> None:
+    """A forked process that kept the socket would keep the lock. psycopg itself leaves a parent's connection alone."""
+    register_after_fork(connection, lambda parents: os.close(parents.fileno()))
 
 
 @contextlib.contextmanager
