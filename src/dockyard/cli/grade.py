@@ -21,6 +21,11 @@ SHOWN = 20  # hand-ins whose first remark is shown
 @click.command()
 @click.argument("lesson")
 @click.option("--workers", type=click.IntRange(1, 256), help="How many processes; by default one a core.")
+@click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="A dask scheduler, such as tcp://host:8786: its workers grade, and need share no disk with this machine.",
+)
 @click.option("--student", default="*", help="Grade only this learner; a pattern such as 'a*' is taken too.")
 @click.option("--force", is_flag=True, help="Grade all, those too that are graded already.")
 @click.option(
@@ -29,7 +34,9 @@ SHOWN = 20  # hand-ins whose first remark is shown
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="The course's folder; by default this checkout.",
 )
-def grade(lesson: str, workers: int | None, student: str, force: bool, root: Path | None) -> None:
+def grade(
+    lesson: str, workers: int | None, scheduler: str | None, student: str, force: bool, root: Path | None
+) -> None:
     """Grade what was handed in for LESSON and is new, from the evidence, into the gradebook and autograded/.
 
     Scores and files are those of `nbgrader autograde`. A hand-in that cannot be graded is named with the reason, all
@@ -38,6 +45,8 @@ def grade(lesson: str, workers: int | None, student: str, force: bool, root: Pat
     """
     from rich.console import Console
 
+    if workers and scheduler:
+        raise click.UsageError("--workers counts processes of this machine; a scheduler has workers of its own.")
     from dockyard.course import find_course
     from dockyard.grading.class_at_once import ClassGrader
     from dockyard.grading.course import course_config, due
@@ -46,7 +55,7 @@ def grade(lesson: str, workers: int | None, student: str, force: bool, root: Pat
     folder = root.resolve() if root else find_course().root
     config = course_config(folder, lesson, student)
     hand_ins = due(config, force)
-    grader = ClassGrader(config, workers)
+    grader = ClassGrader(config, workers, scheduler)
     begun = time.perf_counter()
     graded: list[Graded] = []
     try:

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 from nbgrader.coursedir import CourseDirectory
@@ -21,6 +22,9 @@ from dockyard.grading.marksheet import Before
 from dockyard.grading.register import Register
 from dockyard.grading.workers import Processes, cores, quiet
 
+if TYPE_CHECKING:
+    from dockyard.grading.cluster import Cluster
+
 PATIENCE = 5.0  # seconds for the workers of one that was killed to end
 AGAIN = "What was graded before stands in the gradebook and in autograded/; nothing is half written."
 NEXT = "Look at the disk's free space and at your right to write there, then type the same again: the rest is graded."
@@ -32,14 +36,15 @@ class ClassGrader:
     Args:
         config: the course's configuration; see `dockyard.grading.course.course_config`.
         workers: how many processes; by default as many as there are cores for this one.
+        scheduler: address of a dask scheduler, whose workers grade instead.
 
     Raises:
         DockyardError: the gradebook does not know the lesson, or the configuration lists a step that is not known.
     """
 
-    def __init__(self, config: Config, workers: int | None = None) -> None:
+    def __init__(self, config: Config, workers: int | None = None, scheduler: str | None = None) -> None:
         quiet()
-        self.config, self.workers = config, workers or cores()
+        self.config, self.workers, self.scheduler = config, workers or cores(), scheduler
         self.coursedir = CourseDirectory(config=config)
         self.root, self.name = Path(self.coursedir.root), self.coursedir.assignment_id
         with _trouble():
@@ -59,7 +64,7 @@ class ClassGrader:
         Raises:
             DockyardError: gradebook or disk cannot be written, or another `dockyard grade` is at work in this course.
         """
-        run = self._serially(students) if serial else self._processes().grade(students, self.before)
+        run = self._serially(students) if serial else self._crew().grade(students, self.before)
         with _trouble(), self._alone(), contextlib.closing(run):  # ends all workers before their staging goes
             for graded in run:
                 yield self._file(graded)
@@ -69,8 +74,13 @@ class ClassGrader:
             for student in students:
                 yield self.converter.grade(student, self.before.get(student, Before()))
 
-    def _processes(self) -> Processes:
-        return Processes(self.converter, self.config, self.workers, self.register.rest)
+    def _crew(self) -> Processes | Cluster:
+        processes = Processes(self.converter, self.config, self.workers, self.register.rest)
+        if self.scheduler is None:
+            return processes
+        from dockyard.grading.cluster import Cluster
+
+        return Cluster(self.scheduler, self.converter, self.config, processes)
 
     def _file(self, graded: Graded) -> Graded:
         """Enter a hand-in into the gradebook, then put its files into place.

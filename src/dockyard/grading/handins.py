@@ -141,7 +141,7 @@ def _read_timestamp(hand_in: HandIn) -> None:
     if not os.path.lexists(path):
         return
     try:
-        text = _bytes_of(path, 1024).decode("utf-8", errors="replace")
+        text = bytes_of(path, 1024).decode("utf-8", errors="replace")
     except EvidenceError as error:
         hand_in.refused.append((path, error.found))
         return
@@ -156,7 +156,7 @@ def _read_evidence(path: Path) -> Filed:
     Raises:
         EvidenceError: with the reason.
     """
-    content = _bytes_of(path, evidence_file.MAX_BYTES)
+    content = bytes_of(path, evidence_file.MAX_BYTES)
     try:
         return Filed(path, path.stem, evidence_file.parse(content))
     except EvidenceError as error:
@@ -168,7 +168,7 @@ def _read_evidence(path: Path) -> Filed:
             raise error from None
 
 
-def _bytes_of(path: Path, most: int) -> bytes:
+def bytes_of(path: Path, most: int) -> bytes:
     """Return a regular file's content, opened through no link and waiting for nobody.
 
     Raises:
