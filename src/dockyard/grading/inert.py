@@ -16,11 +16,19 @@ ACTIVE = re.compile(
 )
 TAG = re.compile(r"<(?=\s*[A-Za-z/!?])")
 GAP = r"[\\\s\x00-\x20\u00ad\u200b-\u200f\ufeff]*"  # what renderers or browsers drop in an address
+PROGRAM = f"(?:{GAP.join('javascript')}|{GAP.join('vbscript')}){GAP}:"
 SCHEME = re.compile(
-    f"({GAP.join('javascript')}|{GAP.join('vbscript')})({GAP}):(?!\\s)"
+    # White space may follow where an address begins; elsewhere it is prose: "JavaScript: what it is".
+    f"{PROGRAM}(?!\\s)|(?:[(<\"'=]|\\]:){GAP}{PROGRAM}"
     # With what makes it an address, not a volume: `--volume data:/data`.
-    f"|({GAP.join('data')})({GAP}):(?={GAP}(?:[a-z]+/|[;,]))",
+    f"|({GAP.join('data')})({GAP}):(?={GAP}(?:[\\w!#$%&'*+.^`|~-]+/|[;,]))",
     re.IGNORECASE,
+)
+# Links that lead neither to a page elsewhere nor to a file beside: to the server's own addresses, or to other programs.
+LINK = re.compile(
+    rf"(?:\]\(|^[ \t>*+-]*\[[^\]\n]{{1,999}}\]:){GAP[:-2]}<]*(?:[/\\]|(?!https?:|mailto:)[a-z][a-z0-9+.-]{{0,40}}:)"
+    r"|<(?!https?:)[a-z][a-z0-9+.-]{0,40}://",
+    re.IGNORECASE | re.MULTILINE,
 )
 DECODED = 4  # times that a text is decoded before it is searched: some renderers do it twice
 IMAGE = re.compile(r"!(?=\[)")
@@ -35,8 +43,8 @@ def inert(text: str) -> str:
     """
     if SCHEME.search(_decoded(text)):
         text = SCHEME.sub(lambda found: f"{found[0][:-1]} :", text)
-        if SCHEME.search(_decoded(text)):  # written in entities: no link remains
-            text = TAG.sub("&lt;", text.replace("[", "&#91;"))
+    if (plain := _decoded(text)) and (SCHEME.search(plain) or LINK.search(plain)):  # no link remains
+        text = TAG.sub("&lt;", text.replace("[", "&#91;"))
     if ACTIVE.search(text) or ACTIVE.search(_decoded(text)):
         text = TAG.sub("&lt;", text)
     text = MATH.sub(r"\\ ", text)
