@@ -31,7 +31,7 @@ REMEDIES = {
     r"permission denied|must be owner|read-only": (
         "Grading writes: the database must belong to its user (createdb --owner=USER), and not be a read-only copy."
     ),
-    r'(relation|column) "?[\w.]*"? ?.*does not exist': "Bring its tables up to date: nbgrader db upgrade",
+    r"(relation|column) .*does not exist": "Bring its tables up to date: nbgrader db upgrade",
     r"connection refused|resolve host|no such file|timeout|unreachable|is the server running|closed|terminating": (
         "See whether the server answers: pg_isready --host=HOST --port=PORT"
     ),
@@ -109,7 +109,7 @@ def unusable(
         driver = (error.name or "").partition(".")[0] or str(error)
         return DockyardError(f"{found}: its driver {driver} is not installed.", next_step=_install(driver))
     cause = getattr(error, "orig", None) or error
-    reason = re.sub(r"\s+", " ", str(cause)).strip().rstrip(".")
+    reason = str(cause).strip().partition("\n")[0].rstrip(".")
     if type(cause).__module__.partition(".")[0].startswith("psycopg"):
         for said, remedy in REMEDIES.items():
             if re.search(said, reason, re.IGNORECASE):

@@ -73,7 +73,7 @@ def files(root: Path) -> dict[str, tuple[int, object]]:
 
 def grade(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "dockyard.cli", "grade", LESSON, "--course", str(root), *words]
-    return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, errors="replace", timeout=120)
 
 
 def delete_cells(notebook: NotebookNode) -> None:

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,16 +17,10 @@ from sqlalchemy import create_engine, text
 
 from dockyard.database import VARIABLE, address
 from tests.grading.classroom import LESSON, Classroom
-from tests.grading.postgres import Server, running
+from tests.grading.postgres import Server
 from tests.grading.test_grade import TABLES, enter_class, files, furnish
 
 SQLITE, STOCK, OURS = "sqlite", "stock", "ours"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running() as server:
-        yield server
 
 
 @dataclass
@@ -77,12 +70,12 @@ def _row(row: Any) -> tuple[Any, ...]:
 
 
 @pytest.fixture(scope="module")
-def rooms(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Rooms:
+def rooms(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Rooms:
     base = tmp_path_factory.mktemp("postgres")
     folders = {name: base / name for name in (SQLITE, STOCK, OURS)}
     addresses = {SQLITE: f"sqlite:///{base / SQLITE / 'gradebook.db'}"}
     for name in (STOCK, OURS):
-        addresses[name] = server.new_database()
+        addresses[name] = postgres.new_database()
     rooms = Rooms(folders, addresses)
     room = Classroom(base / SQLITE, make=True)
     furnish(room)

@@ -29,6 +29,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 from sqlalchemy.pool import NullPool
 
+from dockyard.database import parsed
 from dockyard.errors import DockyardError
 from dockyard.grading.converter import Graded
 from dockyard.grading.marksheet import AnswerCell, Before, GradedCell, KnownNotebook, Lesson, Place, SourceCell
@@ -53,7 +54,7 @@ class Register(Gradebook):
     """nbgrader's gradebook, opened once, with transactions that hold more than one call."""
 
     def __init__(self, db_url: str, course_id: str) -> None:
-        super().__init__(db_url, course_id)
+        super().__init__(parsed(db_url), course_id)
         self.close()
         self.db: Any = scoped_session(sessionmaker(class_=_Session, autoflush=True, bind=self.engine, future=True))
 

@@ -125,9 +125,11 @@ def grade_one(student: str, before: Before) -> Graded:
 
 
 def quiet() -> None:
-    """nbgrader's queries under SQLAlchemy 2 warn: harmless, and its own affair."""
+    """nbgrader's queries under SQLAlchemy 2 warn: harmless, and its own affair. Its gradebook logs each error as a
+    traceback before it raises it: who grades is told in a sentence."""
     warnings.filterwarnings("ignore", category=SAWarning)
-    logging.getLogger("traitlets").setLevel(logging.CRITICAL)
+    for name in ("traitlets", "tornado.application"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _end_with_parent() -> None:
