@@ -1,4 +1,8 @@
-"""Fuzz one target: `python -m tests.fuzz replay -max_total_time=600`, or repeat one input: `… replay --input BASE64`."""
+"""Fuzz one target, or repeat one input.
+
+python -m tests.fuzz replay -max_total_time=600
+python -m tests.fuzz replay --input BASE64
+"""
 
 from __future__ import annotations
 
@@ -50,7 +54,9 @@ class Result:
         return max((edges for _, _, edges, _ in self.steps), default=0)
 
     def __str__(self) -> str:
-        lines = [f"{self.target}: {self.runs:,} runs, {self.started_with} edges from the seeds, {self.edges} in the end."]
+        lines = [
+            f"{self.target}: {self.runs:,} runs, {self.started_with} edges from the seeds, {self.edges} in the end."
+        ]
         if self.code:
             lines += [f"Exit status {self.code}.", self.log[-6000:]]
         if self.found is not None:
@@ -83,11 +89,11 @@ def fuzz(target: str, *options: str, data: bytes | None = None, show: bool = Fal
         # Equal runs for equal seeds, in a folder that goes with this process; no engine is asked, and no terminal.
         env = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(work)}
         process = subprocess.Popen(
-            words, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+            words, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
         log = bytearray()
-        assert process.stderr is not None
-        for line in process.stderr:
+        assert process.stdout is not None
+        for line in process.stdout:
             if not line.startswith(b"INFO: Instrumenting"):
                 log += line
                 if show:

@@ -8,12 +8,14 @@ import sys
 from pathlib import Path
 from random import Random
 
+ALSO = {"markdown": ("mistune",)}  # a few patterns are no guide; what renders the text is
+
 
 def main(name: str, corpus: str, *options: str) -> None:
     import atheris
 
     name, _, kind = name.partition(":")
-    with atheris.instrument_imports(include=["dockyard"]):
+    with atheris.instrument_imports(include=["dockyard", *ALSO.get(name, ())]):
         target = importlib.import_module(f"tests.fuzz.{name}")
     if kind:
         target.KIND = kind

@@ -15,7 +15,6 @@ REFUSED = (
     *("os.utime", "shutil.rmtree", "shutil.move", "shutil.copyfile", "pickle.find_class", "webbrowser.open"),
 )
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-NAMELESS = getattr(os, "O_TMPFILE", 0) & ~os.O_DIRECTORY  # a temporary file that no folder lists
 
 _seen: list[str] = []
 _state = {"watching": False, "installed": False}
@@ -29,9 +28,9 @@ def _watch(event: str, arguments: tuple[Any, ...]) -> None:
     if not _state["watching"]:
         return
     writes = False
+    # A folder is "opened for writing" by `tempfile`, for a file without a name that no folder lists.
     if event == "open" and isinstance(arguments[2], int):
-        flags = arguments[2]
-        writes = bool(flags & WRITES) and not (NAMELESS and flags & NAMELESS)
+        writes = bool(arguments[2] & WRITES) and not os.path.isdir(arguments[0])
     if writes or event in REFUSED:
         _seen.append(f"{event}{arguments!r:.200}")
         raise Escaped(_seen[-1])

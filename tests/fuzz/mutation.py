@@ -20,7 +20,9 @@ ODD: tuple[Any, ...] = (
 )
 
 
-def mutated(data: bytes, chance: Random, mutate_bytes: MutateBytes, words: Sequence[Any], donors: Sequence[Any]) -> bytes:
+def mutated(
+    data: bytes, chance: Random, mutate_bytes: MutateBytes, words: Sequence[Any], donors: Sequence[Any]
+) -> bytes:
     """Return a JSON document with a few edits.
 
     Args:

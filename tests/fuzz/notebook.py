@@ -29,7 +29,18 @@ WORDS = (
     *("second-one", "why", "points", "locked", "grade", "solution", "task", "source", "id", "cell_type", "output_type"),
     *("stream", "error", "display_data", "execute_result", "data", "text/plain", "image/png", "traceback", "name"),
     *("stdout", "stderr", "iVBORw0KGgo=", 4, 5, "nbformat", "update", "keys", "pop", "__class__", "items", "dockyard"),
-    *('"outputs"', '\\"', "[", "]", "{", "}", '"outputs":[', "NaN", {"outputs": [1]}, {"nbgrader": {"grade_id": "why"}}),
+    *(
+        '"outputs"',
+        '\\"',
+        "[",
+        "]",
+        "{",
+        "}",
+        '"outputs":[',
+        "NaN",
+        {"outputs": [1]},
+        {"nbgrader": {"grade_id": "why"}},
+    ),
 )
 RAW = 0.25
 KINDS = {"text/plain", "image/png"}
@@ -96,7 +107,7 @@ def one_input(data: bytes) -> None:
         assert hand_in.notes or not hand_in.unreadable, "unreadable, and nobody is told"
         assert all(note and note.encode() for note in hand_in.notes)
         harmless(notebook)
-        resources: Any = {"nbgrader": {"student": "eve"}}
+        resources: Any = {"nbgrader": {"student": "eve", "db_url": "sqlite://"}}
         for step in (SafeOutputs(), Restored()):
             notebook, resources = step.preprocess(notebook, resources)
         restored(notebook)
