@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from dockyard.grading.class_at_once import ClassGrader
     from dockyard.grading.converter import Graded
 
 SHOWN = 20  # hand-ins whose first remark is shown
@@ -39,6 +40,9 @@ def grade(
 ) -> None:
     """Grade what was handed in for LESSON and is new, from the evidence, into the gradebook and autograded/.
 
+    With --force, or while nothing is graded yet, a lesson that was changed and built since it was entered into the
+    gradebook is entered anew first; points that a person gave stay. Without, hand-ins are graded as those before.
+
     Scores and files are those of `nbgrader autograde`. A hand-in that cannot be graded is named with the reason, all
     others are graded, and the exit status is 1. Where the disk is full or the gradebook cannot be written, grading
     stops; the same command goes on from there.
@@ -55,7 +59,7 @@ def grade(
     folder = root.resolve() if root else find_course().root
     config = course_config(folder, lesson, student)
     hand_ins = due(config, force)
-    grader = ClassGrader(config, workers, scheduler)
+    grader = _up_to_date(console, ClassGrader(config, workers, scheduler), hand_ins.students, force)
     begun = time.perf_counter()
     graded: list[Graded] = []
     try:
@@ -64,6 +68,33 @@ def grade(
         failed = _told(console, graded)
         _summary(console, graded, failed, hand_ins.done, begun - started, time.perf_counter() - begun)
     sys.exit(1 if failed else 0)
+
+
+def _up_to_date(console: Console, grader: ClassGrader, students: Sequence[str], force: bool) -> ClassGrader:
+    """Enter a lesson anew that was changed since the gradebook knows it, or say that it was."""
+    from dockyard.course import Course
+    from dockyard.grading.mending import changes, enter
+
+    course, lesson = Course(grader.root), grader.name
+    found = changes(course, grader.lesson)
+    graded = {name for name, before in grader.before.items() if before.scores}
+    if not found:
+        return grader
+    if graded and not force:
+        console.print(
+            f"! {lesson} in source/ differs from the gradebook: {found}. Hand-ins are graded as those before.\n"
+            f"  To grade all of them anew: ./dockyard grade {lesson} --force",
+            style="yellow",
+            highlight=False,
+            markup=False,
+        )
+        return grader
+    with grader.alone():
+        enter(course, grader.lesson, found, handed_in=bool(grader.before))
+    console.print(f"Entered {lesson} into the gradebook anew: {found}.", highlight=False, markup=False)
+    if left := graded - set(students):
+        console.print(f"! {len(left)} graded before are not graded now and keep their points.", style="yellow")
+    return type(grader)(grader.config, grader.workers, grader.scheduler)
 
 
 def _told(console: Console, graded: list[Graded]) -> int:

@@ -65,7 +65,7 @@ class ClassGrader:
             DockyardError: gradebook or disk cannot be written, or another `dockyard grade` is at work in this course.
         """
         run = self._serially(students) if serial else self._crew().grade(students, self.before)
-        with _trouble(), self._alone(), contextlib.closing(run):  # ends all workers before their staging goes
+        with _trouble(), self.alone(), contextlib.closing(run):  # ends all workers before their staging goes
             for graded in run:
                 yield self._file(graded)
 
@@ -108,7 +108,12 @@ class ClassGrader:
         return graded
 
     @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
+    def alone(self) -> Iterator[None]:
+        """Within the block, no other `dockyard grade` is at work in this course.
+
+        Raises:
+            DockyardError: another is.
+        """
         staging = self.root / STAGING
         staging.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(staging.with_suffix(".lock"), timeout=PATIENCE)
