@@ -81,8 +81,7 @@ def fuzz(target: str, *options: str, data: bytes | None = None, show: bool = Fal
         work.mkdir()
         words = [sys.executable, "-m", "tests.fuzz.drive", target, str(corpus), f"-artifact_prefix={folder}/found-"]
         if data is None:
-            own = [option for option in options if not option.startswith("-")]
-            words += [option for option in options if option.startswith("-")] + own + [str(corpus)]
+            words += options
         else:
             Path(folder, "input").write_bytes(data)
             words += [f"{folder}/input"]

@@ -22,8 +22,11 @@ def main(name: str, corpus: str, *options: str) -> None:
     seeds = target.seeds()
     if hasattr(target, "instrument"):
         target.instrument(atheris)
-    for seed in seeds:
-        Path(corpus, hashlib.sha256(seed).hexdigest()[:20]).write_bytes(seed)
+    places = [Path(corpus, hashlib.sha256(seed).hexdigest()[:20]) for seed in seeds]
+    for place, seed in zip(places, seeds, strict=True):
+        place.write_bytes(seed)
+    inputs = Path(corpus, "inputs")  # in this order; that of a folder is another each time
+    inputs.write_text(",".join(map(str, dict.fromkeys(places))))
 
     def mutate(data: bytes, most: int, seed: int) -> bytes:
         def mutate_bytes(part: bytes) -> bytes:
@@ -35,7 +38,7 @@ def main(name: str, corpus: str, *options: str) -> None:
     def one_input(data: bytes) -> None:
         target.one_input(bytes(data))
 
-    atheris.Setup([sys.argv[0], *target.LIMITS, *options], one_input, custom_mutator=mutate)
+    atheris.Setup([sys.argv[0], f"-seed_inputs=@{inputs}", *target.LIMITS, *options], one_input, custom_mutator=mutate)
     atheris.Fuzz()
 
 

@@ -153,7 +153,7 @@ def slimmed(data: bytes) -> None:
     emptied = [value if name not in ("outputs", "attachments") else None for name, value in _pairs(document)]
     again = parsed(slim)
     assert [value if name not in ("outputs", "attachments") else None for name, value in _pairs(again)] == emptied
-    if b"\\" not in data:  # a name may be written in escapes, which slimming leaves
+    if b"\\u" not in data:  # a name may be written in escapes, which slimming leaves
         assert again == _emptied(document, 1), "something of the outputs was left"
 
 
