@@ -18,6 +18,8 @@ import pytest
 
 from dockyard import gradebook, serve, workspace
 from dockyard.course import Course
+from tests.browser import hand_ins
+from tests.grading.classroom import Classroom
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSON = "01-foundations"
@@ -102,6 +104,15 @@ def browser() -> Iterator[object]:
         chromium = playwright.chromium.launch(executable_path=found, args=list(QUIET))
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def room(tmp_path_factory: pytest.TempPathFactory) -> Classroom:
+    """A class that hands in tricks, graded, with feedback."""
+    made = hand_ins.make(tmp_path_factory.mktemp("inert") / "course")
+    made.autograde()
+    made.nbgrader("generate_feedback", hand_ins.LESSON)
+    return made
 
 
 @pytest.fixture
