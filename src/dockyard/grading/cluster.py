@@ -18,6 +18,7 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ class Cluster:
         self.client: Any = None
         self.workers: dict[str, Worker] = {}
         self.unfit: dict[str, str] = {}
-        self.looked = 0.0
+        self.looked, self.sent = 0.0, count()
         self.died: dict[str, str] = {}  # who was at work when something died → the worker's address, in order
         self.stay: list[str] = []  # cannot be sent
 
@@ -125,13 +126,14 @@ class Cluster:
             yield
         finally:
             with contextlib.suppress(Exception):
-                self.client.run(on_worker.close_room, self.run, on_error="ignore")
+                if self.client.status == "running":
+                    self.client.run(on_worker.close_room, self.run, on_error="ignore")
             with contextlib.suppress(Exception):
                 self.client.close(timeout=CONNECT)
 
     def _send(self, waiting: list[str], before: Mapping[str, Before], alone: bool = False) -> Iterator[Graded]:
         """Grade from the end of a list until it is empty. `alone`: one at a time, and who kills again is named."""
-        executor = self.client.get_executor(pure=False, retries=0)
+        executor = self.client.get_executor(pure=False, retries=0, allow_other_workers=False)
         running: dict[Future[bytes | None], tuple[str, str]] = {}
         try:
             while waiting or running:
@@ -144,7 +146,7 @@ class Cluster:
                 while waiting and (worker := self._free(running.values(), waiting[-1], alone)):
                     student = waiting.pop()
                     if job := self._job(student, before):
-                        where = {"workers": [worker.address], "allow_other_workers": False}
+                        where = {"workers": [worker.address], "priority": -next(self.sent)}  # first come, first served
                         running[executor.submit(on_worker.relay, self.run, worker.token, job, **where)] = (
                             student,
                             worker.address,
