@@ -519,6 +519,38 @@ def test_a_forged_encoding_does_not_unpack_in_the_grader(tmp_path: Path, port: i
     assert run_replay(tmp_path, source).passed is True
 
 
+PLACES = ("http://127.0.0.1:9/v1.45/containers/lab-a/json", "ftp://127.0.0.1:9/", "/v1.45/info", "//127.0.0.1/x", "")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("place", PLACES)
+def test_a_forged_redirect_leads_nowhere(
+    harbour: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, status: int
+) -> None:
+    source = cell(CALLS["get"])
+    assert run_live(tmp_path, source).passed
+    forged = filed(tmp_path)
+    forged["exchanges"][0].update(status=status, headers={"Location": place, "Content-Type": "application/json"})
+    evidence.write(evidence.path_of(tmp_path, "try-it"), forged)
+    opened: list[object] = []
+    monkeypatch.setattr(socket.socket, "connect", lambda *args: opened.append(args))
+    outcome = run_replay(tmp_path, source)
+    assert (outcome.passed is False or place == "") and not opened, (outcome, opened)
+
+
+@pytest.mark.parametrize("name", ["../exec", "x/exec", "a/b/c", "x?follow=1", ""])
+def test_a_forged_id_is_not_the_checks_fault(harbour: FakeEngine, tmp_path: Path, name: str) -> None:
+    source = cell('assert docker.containers.get("lab-a").top()["Processes"], "no process"')
+    assert run_live(tmp_path, source).passed
+    for check in (filed(tmp_path)["check"], None):
+        forged = {**filed(tmp_path), "check": check}
+        forged["exchanges"][0]["json"]["Id"] = name
+        evidence.write(evidence.path_of(tmp_path, "try-it"), forged)
+        outcome = run_replay(tmp_path, source)
+        assert outcome.passed is (None if check is None and name else False), outcome
+        assert "broken" not in outcome.message
+
+
 # On a real engine: all that a check may ask, of containers that the tests made.
 REAL_CALLS = {
     "logs": 'assert docker.containers.get(NAME).logs() == b"one\\ntwo\\nthree\\n", "other lines"',

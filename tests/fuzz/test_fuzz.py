@@ -97,7 +97,8 @@ def test_code_that_is_not_instrumented_shows_no_edges(atheris: None) -> None:
 
 def test_equal_seeds_make_equal_runs(atheris: None) -> None:
     one, two = (fuzz("evidence", SEED, "-runs=200").steps for _ in range(2))
-    assert one == two and one
+    pulses = {"pulse"}  # which come by the clock
+    assert one and [step for step in one if step[1] not in pulses] == [step for step in two if step[1] not in pulses]
 
 
 def test_the_guard_sees_what_is_swallowed(tmp_path: Path) -> None:
@@ -140,7 +141,7 @@ SABOTAGE = {
         "dockyard.grading.cells._restore",
         lambda cell, claimed, known: cell.metadata.update(nbgrader=claimed) or [],
     ),
-    "outputs stay": lambda: Sabotage(notebook, notebook.seeds()[2], "dockyard.grading.reading.safe_output", from_dict),
+    "outputs stay": lambda: Sabotage(notebook, notebook.seeds()[2], "dockyard.grading.reading.safe_output", _as_it_is),
     "evidence is not read as it was written": lambda: Sabotage(
         evidence_target, evidence_target.seeds()[0], "dockyard.evidence.dump", lambda says: evidence_target.seeds()[1]
     ),
@@ -152,6 +153,10 @@ SABOTAGE = {
         replay, _seed("x-top"), "dockyard.recording.Replayer.send", lambda *_, **__: _connect()
     ),
 }
+
+
+def _as_it_is(output: Any) -> Any:
+    return from_dict(output) if output["output_type"] == "display_data" else None
 
 
 def _connect() -> None:

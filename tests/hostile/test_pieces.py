@@ -18,6 +18,7 @@ from dockyard.grading import intake, limits
 from dockyard.grading.inert import as_text, inert
 from dockyard.grading.reading import read_notebook
 from dockyard.grading.slimming import without_outputs
+from tests.fuzz import markdown
 from tests.hostile.notebooks import MARKUP
 
 JSON = st.recursive(
@@ -49,6 +50,14 @@ def test_nothing_makes_reading_fail(tmp_path_factory: pytest.TempPathFactory, co
     assert hand_in.notes or hand_in.notebook.cells or json.loads(content)["cells"] == []
 
 
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "NaN", "Infinity", "2e308"])
+def test_a_number_without_end_does_not_outlive_reading(tmp_path: Path, number: str) -> None:
+    cell = {"cell_type": "code", "metadata": {"nbgrader": {"grade_id": "one", "points": 77}}, "source": ""}
+    text = json.dumps({"nbformat": 4, "cells": [cell]}).replace("77", number)
+    (tmp_path / "lesson.ipynb").write_text(text)
+    json.dumps(read_notebook(tmp_path / "lesson.ipynb").notebook, allow_nan=False)
+
+
 @pytest.mark.parametrize("piece", [b'"', b'\\"', b"[", b"{", b'"outputs":[', b"[],", b'{"a":', b"\\", b'""'])
 def test_slimming_takes_time_in_proportion(piece: bytes) -> None:
     started = time.monotonic()
@@ -67,6 +76,30 @@ def test_markup_is_inert(name: str) -> None:
     assert not re.search(r"<\s*(script|img|svg|iframe|object|embed|style|link|form|button|details|a )", text), text
     assert not re.search(r"(?<!\\)!\[|javascript:|vbscript:|data:text|\\href", text), text
     assert text.startswith("Before.") and text.endswith("After.")
+
+
+# Found by fuzzing: white space after the colon, written or as an entity, and kinds of documents with odd names.
+ADDRESSES = (
+    "[r]: JaVaScRiPt:\u2028f()\n\n[click][r]",
+    "[click](<javascript: f()>)",
+    "[click](javascript:&#32;f())",
+    "[click](javascript:\xa0f())",
+    '<a href = "javascript:\nf()">click</a>',
+    "[click](vbscript:\u3000f)",
+    "[click](data:a|b/c+xml,<x/>)",
+)
+
+
+@pytest.mark.parametrize("text", ADDRESSES)
+def test_an_address_that_is_a_program_is_broken(text: str) -> None:
+    with pytest.raises(markdown.Active):
+        markdown.look(markdown.rendered(text))
+    markdown.look(markdown.rendered(inert(text)))
+
+
+def test_prose_about_a_language_stays_as_it_is() -> None:
+    text = "JavaScript: what a browser runs. And VBScript: what none does.\n\n- data: one, two\n- `--volume data:/data`"
+    assert inert(text) == text
 
 
 def test_honest_text_stays_as_it_is() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
+import math
 import mmap
 import os
 import re
@@ -197,6 +198,8 @@ def _source(cell: dict[str, Any], number: int, notes: list[str]) -> str:
 def _plain(value: object) -> object:
     if isinstance(value, str):
         return readable(value[:200])
+    if isinstance(value, float) and not math.isfinite(value):  # 1e999; no JSON could hold it again
+        return str(value)
     return value if isinstance(value, bool | int | float | None) else f"a {type(value).__name__}"
 
 
