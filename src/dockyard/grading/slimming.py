@@ -16,7 +16,7 @@ CELL_DEPTH = 3  # { "cells": [ { here
 def without_outputs(content: bytes) -> bytes:
     """Return a notebook's JSON with every cell's outputs and attachments emptied.
 
-    What is no JSON comes out as some other text that is none.
+    What is no JSON comes out as none, unless it was broken in what is left out only.
 
     Args:
         content: the file's bytes, or a memory map of them.
