@@ -12,6 +12,8 @@ import pytest
 
 from tests.fake_engine import FakeEngine
 
+os.environ.pop("DOCKYARD_GRADEBOOK", None)  # no test writes into an instructor's own
+
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[object]:

@@ -99,14 +99,16 @@ def _up_to_date(console: Console, grader: ClassGrader, students: Sequence[str], 
 
 def _told(console: Console, graded: list[Graded]) -> int:
     """Say which hand-ins could not be graded, and of which others a person should know something."""
+    from dockyard.judge import clean
+
     by_name = sorted(graded, key=lambda one: one.student)
     failed = [one for one in by_name if one.trouble]
     for one in failed:
-        console.print(f"✗ {one.student}: {one.trouble}", style="red", highlight=False, markup=False)
+        console.print(f"✗ {clean(one.student)}: {clean(one.trouble)}", style="red", highlight=False, markup=False)
     remarked = [one for one in by_name if one.remarks and not one.trouble]
     for one in remarked[:SHOWN]:
         more = f" (and {len(one.remarks) - 1} more)" if len(one.remarks) > 1 else ""
-        console.print(f"! {one.student}: {one.remarks[0]}{more}", style="yellow", highlight=False, markup=False)
+        console.print(f"! {clean(one.student)}: {one.remarks[0]}{more}", style="yellow", highlight=False, markup=False)
     if len(remarked) > SHOWN:
         console.print(f"! … and remarks on {len(remarked) - SHOWN} more.", style="yellow", highlight=False)
     if remarked:
