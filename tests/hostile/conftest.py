@@ -1,4 +1,4 @@
-"""The whole corpus, graded once: one part by stock nbgrader first, then all of it by `dockyard grade`."""
+"""The whole corpus, graded twice at the same time: by nbgrader's own command, and in a copy by `dockyard grade`."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ from tests.grading.classroom import LESSON, Classroom
 from tests.hostile.corpus import lay_all
 from tests.hostile.room import Case, Honest, set_up
 
-STOCK = "dir-*"  # the hand-ins that nbgrader's own command grades too: those whose files are the trouble
 ADDRESS_SPACE = 1536 * MIB  # a process; Python with nbgrader takes about 500 MiB of it before any hand-in
 FILE_SIZE = 64 * MIB  # what a process may write into one file
-SECONDS = 240  # all hand-ins, on a machine that has other things to do
+SECONDS = 540  # all hand-ins, on a machine that has other things to do
 
 Grades = dict[str, dict[str, tuple[float | None, bool]]]
 Things = dict[str, Counter[bytes]]
@@ -34,18 +33,21 @@ class Graded:
     """The corpus after grading.
 
     Attributes:
+        room, stock: the course that `dockyard grade` graded, and the one of nbgrader's own command.
         before, after: what lay where, by hand-in; under "" what is no part of the submissions.
-        stock: what nbgrader's own command gave, where it was asked.
+        stock_after: likewise, in nbgrader's course.
         grades: what `dockyard grade` gave.
+        logs, codes: what the commands said, and their exit status: "class" and "stock".
         peak: most memory of a worker, in MiB.
     """
 
     room: Classroom
+    stock: Path
     honest: Honest
     cases: list[Case]
     before: Things = field(default_factory=dict)
     after: Things = field(default_factory=dict)
-    stock: Grades = field(default_factory=dict)
+    stock_after: Things = field(default_factory=dict)
     grades: Grades = field(default_factory=dict)
     logs: dict[str, str] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict)
@@ -61,38 +63,45 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Graded:
         room, honest = set_up(root, engine)
     engine.close()
     (root / "engine.sock").unlink(missing_ok=True)
-    result = Graded(room, honest, lay_all(room.root / "submitted", honest))
+    stock = tmp_path_factory.mktemp("hostile-stock") / "course"
+    result = Graded(room, stock, honest, lay_all(room.root / "submitted", honest))
+    subprocess.run(["cp", "-a", str(room.root), str(stock)], check=True)  # Python's own copy opens pipes
     result.before = things(root)
-    _run(result, "stock", [sys.executable, "-m", "nbgrader", "autograde", LESSON, f"--student={STOCK}"])
-    result.stock = grades(room.root)
-    command = [sys.executable, "-m", "dockyard.cli", "grade", LESSON, "--force", "--course", str(room.root)]
-    _run(result, "class", command)
+    theirs = Command("stock", stock, "nbgrader", "autograde", LESSON)
+    Command("class", room.root, "dockyard.cli", "grade", LESSON, "--course", str(room.root)).wait(result)
+    theirs.wait(result)
     result.grades = grades(room.root)
-    result.after = things(root)
+    result.after, result.stock_after = things(root), things(stock.parent)
     if found := re.search(r"(\d+) MiB a worker", result.logs["class"]):
         result.peak = int(found[1])
     return result
 
 
-def _run(result: Graded, name: str, command: list[str]) -> None:
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_SIZE, FILE_SIZE))
+class Command:
+    """A command that runs, with limits on what it may take."""
 
-    log = result.room.root.parent / f"{name}.log"
-    started = time.monotonic()
-    with log.open("w") as file:
-        done = subprocess.run(
-            command,
-            cwd=result.room.root,
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=file,
-            timeout=SECONDS,
-            preexec_fn=limit,
-        )
-    result.codes[name] = done.returncode
-    result.logs[name] = f"{log.read_text(errors='replace')}\n{time.monotonic() - started:.1f} s"
+    def __init__(self, name: str, course: Path, *words: str) -> None:
+        def limit() -> None:
+            resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_SIZE, FILE_SIZE))
+
+        self.name, self.log, self.started = name, course.parent / f"{name}.log", time.monotonic()
+        with self.log.open("w") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", *words],
+                cwd=course,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                preexec_fn=limit,
+            )
+
+    def wait(self, result: Graded) -> None:
+        try:
+            result.codes[self.name] = self.process.wait(SECONDS)
+        finally:
+            self.process.kill()
+        result.logs[self.name] = f"{self.log.read_text(errors='replace')}\n{time.monotonic() - self.started:.1f} s"
 
 
 def things(root: Path) -> Things:

@@ -145,7 +145,20 @@ def _large() -> Iterator[Case]:
     lists = content(
         lambda _, r: b'{"nbformat":4,"cells":[{"cell_type":"code","outputs":[' + b"[]," * 2_700_000 + b"1]}]}"
     )
-    yield Case("nb-brackets-parsed", lists, says="first-one is missing", answered=False)
+    yield Case("nb-brackets-few", lists, says="more parts than can be looked at")
+    for name, piece, says in (
+        ("lists", b"[],", "parts (than can|without its)"),
+        ("objects", b"{},", "parts (than can|without its)"),
+        ("strings", b'"ab",', "parts (than can|without its)"),
+        ("numbers", b"999,", ""),
+        ("fractions", b".1e9,".replace(b".", b"1."), ""),
+    ):
+
+        def beside(text: bytes, random: Random, piece: bytes = piece) -> bytes:
+            much = piece * ((7_900_000 - len(text)) // len(piece))
+            return text.replace(b"{", b'{"extra": ["' + "\U0001f40b".encode() + b'",' + much + b"1],", 1)
+
+        yield Case(f"nb-parts-{name}", content(beside), says=says)
     quotes = content(lambda _, r: b'"' + b'\\"' * 5_000_000)
     yield Case("nb-string-without-end", quotes, says="could not be read")
 
@@ -161,6 +174,13 @@ def _large() -> Iterator[Case]:
         cell_of(document, "first-one-work")["outputs"] = [piece] * 20_000
 
     yield Case("nb-20000-outputs", changed(talkative))
+
+    def wide(document: Document, honest: Honest) -> None:
+        whale = {"output_type": "stream", "name": "stdout", "text": "\U0001f40b" + "x" * 60_000}
+        shown = {"output_type": "display_data", "metadata": {}, "data": {"text/plain": whale["text"]}}
+        cell_of(document, "first-one-work")["outputs"] = [whale, shown] * 60
+
+    yield Case("nb-wide-letters", changed(wide))
 
 
 def _code(source: str, **fields: Any) -> Document:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import json
 import os
 import re
@@ -12,13 +11,17 @@ import nbformat
 import pytest
 
 from dockyard import strictjson
+from dockyard.grading.class_at_once import ClassGrader
+from dockyard.grading.course import course_config, due
+from dockyard.grading.limits import MAX_NOTES
 from tests.grading.classroom import LESSON, NOTEBOOK
-from tests.hostile.conftest import STOCK, Graded, Grades
+from tests.grading.test_grade import TABLES, files, gradebook
+from tests.hostile.conftest import Graded, Grades
 from tests.hostile.corpus import cases
 from tests.hostile.room import ANSWER, FULL, SECRET, Case
 
 CASES = {case.name: case for case in cases()}
-PEAK = 450  # MiB a worker, with the worst notebook that is parsed
+PEAK = 250  # MiB a worker, with the worst notebook that is parsed
 
 
 def test_there_are_hundreds_of_them() -> None:
@@ -33,11 +36,18 @@ def test_every_one_is_graded(graded: Graded) -> None:
     assert written == set(CASES)
 
 
-def test_stock_nbgrader_grades_them_too(graded: Graded) -> None:
+def test_stock_nbgrader_grades_them_to_the_same_gradebook(graded: Graded) -> None:
     assert graded.codes["stock"] == 0, graded.logs["stock"][-2000:]
-    assert set(graded.stock) == set(fnmatch.filter(CASES, STOCK))
-    for name in graded.stock:
-        earns_what_it_should(graded.stock, CASES[name])
+    mine, theirs = gradebook(graded.room.root), gradebook(graded.stock)
+    for table in TABLES:
+        assert mine[table] == theirs[table], table
+    assert len(mine["submission"]) == len(CASES)
+
+
+def test_stock_nbgrader_writes_the_same_files_and_so_gives_the_same_reasons(graded: Graded) -> None:
+    mine, theirs = files(graded.room.root), files(graded.stock)
+    assert mine.keys() == theirs.keys()
+    assert [path for path in mine if mine[path] != theirs[path]] == []
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -103,6 +113,8 @@ def test_nothing_was_written_outside_the_hand_in_and_nothing_was_lost(graded: Gr
     assert graded.after.keys() == graded.before.keys()
     for name, had in graded.before.items():
         assert graded.after[name] == had, name
+        if name:
+            assert graded.stock_after[name] == had, name
 
 
 def test_autograded_holds_plain_files_and_nothing_from_elsewhere(graded: Graded) -> None:
@@ -126,3 +138,35 @@ def test_memory_is_bounded(graded: Graded) -> None:
 
 def test_the_reviewer_is_told_by_stock_nbgraders_log_too(graded: Graded) -> None:
     assert re.search(r"dir-extra-link-secret/.*: extra was put aside: it is a link\.", graded.logs["stock"])
+
+
+@pytest.fixture(scope="module")
+def remarks(graded: Graded) -> dict[str, str]:
+    """What `dockyard grade` is told of each hand-in by whoever graded it: here all of it, line by line."""
+    config = course_config(graded.stock, LESSON)
+    found = list(ClassGrader(config).grade(due(config, force=True).students))
+    assert not any(one.trouble for one in found)
+    assert all(len(one.remarks) <= MAX_NOTES + 1 and max(map(len, one.remarks), default=0) <= 501 for one in found)
+    assert all(line.isprintable() for one in found for line in one.remarks)
+    return {one.student: "\n".join(one.remarks) for one in found}
+
+
+def test_whoever_grades_a_class_is_told_what_is_wrong_with_each(graded: Graded, remarks: dict[str, str]) -> None:
+    """What a check says of what it found is no remark: it stands on the card, as for any learner."""
+    assert not remarks["honest"] and not remarks["zz-honest"]
+    for name, case in CASES.items():
+        about_files = name.startswith(("nb-", "dir-")) and name != "dir-evidence-folder"
+        if about_files and case.says:
+            assert re.search(case.says, remarks[name], re.DOTALL), (name, remarks[name])
+        path = graded.room.root / "autograded" / name / LESSON / f"{NOTEBOOK}.ipynb"
+        for exercise, reason in re.findall(
+            r"✗ ([a-z-]+): ((?:The evidence|The file) .*)", told(strictjson.loads(path.read_bytes()))
+        ):
+            assert f"{exercise}: {' '.join(reason.split())}"[:60] in remarks[name] or "put aside" in remarks[name], name
+
+
+def test_the_command_names_some_and_counts_the_others(graded: Graded, remarks: dict[str, str]) -> None:
+    lines = [line for line in graded.logs["class"].splitlines() if line.startswith("! ")]
+    named = [line.split()[1].rstrip(":") for line in lines[:-1]]
+    assert named == sorted(name for name in CASES if remarks[name])[:20]
+    assert lines[-1] == f"! … and remarks on {sum(map(bool, remarks.values())) - 20} more."

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from types import FrameType
 
 MIB = 1024 * 1024
-MAX_PARSED = (
-    8 * MIB
-)  # bytes of a notebook's JSON that are parsed; the worst of them (`[],[],…`) takes 200 MiB as objects
+# Of a notebook's JSON no more than so many bytes and parts are parsed: a list of two bytes takes 90 as an object.
+MAX_PARSED = 8 * MIB
+MAX_PARTS = 500_000  # lists, objects and strings
 MAX_NOTEBOOK = 128 * MIB  # bytes of a notebook that are scanned, to leave its outputs out where it is over MAX_PARSED
 MAX_TOKENS = 2_000_000  # strings and brackets seen in that scan: about two seconds
 MAX_CELLS = 1000  # a notebook

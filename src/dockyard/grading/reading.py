@@ -21,7 +21,7 @@ from typing import Any
 
 from nbformat.notebooknode import NotebookNode
 
-from dockyard.grading.limits import MAX_CELLS, MAX_NOTEBOOK, MAX_PARSED, MAX_SOURCE, MIB
+from dockyard.grading.limits import MAX_CELLS, MAX_NOTEBOOK, MAX_PARSED, MAX_PARTS, MAX_SOURCE, MIB
 from dockyard.grading.outputs import MAX_OUTPUTS, joined, readable, safe_output
 from dockyard.grading.slimming import without_outputs
 
@@ -81,8 +81,8 @@ def _content(path: Path, notes: list[str]) -> bytes:
         size = os.fstat(descriptor).st_size
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise Unreadable("it is not a regular file")
-        if size <= MAX_PARSED:
-            return file.read(MAX_PARSED)
+        if size <= MAX_PARSED and _parts(content := file.read(MAX_PARSED)) <= MAX_PARTS:
+            return content
         if size > MAX_NOTEBOOK:
             raise Unreadable(f"it has {size // MIB:,} MiB, and at most {MAX_NOTEBOOK // MIB} are looked at")
         return _slimmed(descriptor, size, notes)
@@ -96,8 +96,18 @@ def _slimmed(descriptor: int, size: int, notes: list[str]) -> bytes:
             raise Unreadable(f"it has {size // MIB} MiB and {error}") from None
     if len(slim) > MAX_PARSED:
         raise Unreadable(f"it has {len(slim) // MIB} MiB without its outputs, more than {MAX_PARSED // MIB}")
-    notes.append(f"The notebook has {size // MIB} MiB, more than {MAX_PARSED // MIB}: its outputs were left out.")
+    if (parts := _parts(slim)) > MAX_PARTS:
+        raise Unreadable(f"it has {parts:,} parts without its outputs, more than {MAX_PARTS:,}")
+    much = (
+        f"{size // MIB} MiB, more than {MAX_PARSED // MIB}" if size > MAX_PARSED else f"more than {MAX_PARTS:,} parts"
+    )
+    notes.append(f"The notebook has {much}: its outputs were left out.")
     return slim
+
+
+def _parts(content: bytes) -> int:
+    """At least as many as there are lists, objects and strings in a JSON text."""
+    return content.count(b"[") + content.count(b"{") + content.count(b'"') // 2
 
 
 def _parsed(content: bytes) -> dict[str, Any]:
