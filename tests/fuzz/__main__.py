@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # each input is a file; on a disk that takes longest
 PROGRESS = re.compile(r"^#(\d+)\t(INITED|DONE|NEW|REDUCE|pulse|RELOAD).*?\bcov: (\d+) ft: (\d+)", re.MULTILINE)
 SHOWN = 40_000  # characters of base64 in a message
 
@@ -75,7 +76,7 @@ def fuzz(target: str, *options: str, data: bytes | None = None, show: bool = Fal
         data: run this input once instead.
         show: let the log be seen at once.
     """
-    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+    with tempfile.TemporaryDirectory(prefix="fuzz-", dir=MEMORY) as folder:
         corpus, work = Path(folder, "corpus"), Path(folder, "work")
         corpus.mkdir()
         work.mkdir()

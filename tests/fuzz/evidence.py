@@ -34,6 +34,7 @@ WORDS = (
     *("Id", "Name", "Names", "Created", "StartedAt", "State", "Config", "RootFS", "Layers", "RepoTags", "lab-a"),
     *("dockyard/lab-a:latest", "json", "text", "base64", "error", "status", "headers", "Content-Type", "unreachable"),
 )
+FILED = "{}/lesson/evidence/try-it.json"
 RAW = 0.15  # of the inputs are bytes changed anywhere, so that JSON itself is not taken for granted
 
 
@@ -65,9 +66,8 @@ def one_input(data: bytes) -> None:
         fitting = resealed(data)
         if fitting is not None:
             accepted(fitting)
-    for content in (data, fitting):
-        if content is not None:
-            audited(content)
+    for content in dict.fromkeys((data, fitting or data)):
+        audited(content)
 
 
 def resealed(data: bytes) -> bytes | None:
@@ -112,14 +112,15 @@ def submitted() -> Path:
     root = Path(tempfile.mkdtemp())
     for student in ("ada", "eve"):
         (root / student / "lesson" / "evidence").mkdir(parents=True)
+    (root / FILED.format("ada")).touch()
+    os.link(root / FILED.format("ada"), root / FILED.format("eve"))
     return root
 
 
 def audited(content: bytes) -> None:
     """An audit, and the table in a notebook, take any evidence."""
     root = submitted()
-    for student in ("ada", "eve"):
-        (root / student / "lesson" / "evidence" / "try-it.json").write_bytes(content)
+    (root / FILED.format("ada")).write_bytes(content)
     with nothing_outside():
         everything: list[Facts] = []
         result = Audit("lesson")
