@@ -24,17 +24,18 @@ def audit(lesson: str, as_json: bool) -> None:
     are equal or run backwards, evidence of another learner, changed or unreadable evidence, and other checks than the
     lesson's. A finding is a reason to ask, never a proof. Nothing of a hand-in is executed or changed.
 
-    Exit status: 0 whether there are findings or not; 2 where LESSON is unknown or was not handed in.
+    Exit status: 0 whether there are findings or not; 2 where nothing of LESSON was handed in.
     """
     import json
 
+    from dockyard.cli.following import bar
     from dockyard.course import find_course
     from dockyard.errors import DockyardError
     from dockyard.grading.audit import audit as run
 
     course = find_course()
     try:
-        result = run(course, lesson)
+        result = run(course, lesson, bar("reading"))
     except DockyardError as error:
         raise click.UsageError(f"{error}") from None
     if as_json:

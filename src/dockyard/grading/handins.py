@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,8 @@ from dockyard.errors import EvidenceError
 
 MAX_FILES = 500  # evidence files of one hand-in; a lesson has about twenty exercises
 TIMESTAMP = "timestamp.txt"  # nbgrader's, beside the notebooks
+Follow = Callable[[Sequence[str]], Iterable[str]]
+"""Hands on learners' names one by one, for example with a bar that shows how far it is."""
 
 
 @dataclass(frozen=True)
@@ -54,17 +56,17 @@ class HandIn:
     refused: list[tuple[Path, str]] = field(default_factory=list)
 
 
-def read_hand_ins(submitted: Path, lesson: str) -> Iterator[HandIn]:
+def read_hand_ins(submitted: Path, lesson: str, follow: Follow = iter) -> Iterator[HandIn]:
     """Read the hand-ins of a lesson, learner by learner in the order of their names.
 
     Args:
         submitted: nbgrader's folder of hand-ins: submitted/<student>/<lesson>/.
         lesson: the lesson's name.
+        follow: is told whose hand-in is read.
     """
-    for student in sorted(_names(submitted)):
-        folder = submitted / student / lesson
-        if os.path.lexists(folder):
-            yield read_hand_in(student, folder)
+    handed_in = [name for name in sorted(_names(submitted)) if os.path.lexists(submitted / name / lesson)]
+    for student in follow(handed_in):
+        yield read_hand_in(student, submitted / student / lesson)
 
 
 def read_hand_in(student: str, folder: Path) -> HandIn:

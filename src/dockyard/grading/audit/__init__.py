@@ -18,7 +18,7 @@ from dockyard.grading.audit.facts import Facts, facts_of
 from dockyard.grading.audit.findings import KINDS, WEIGHTS, Finding, ranked
 from dockyard.grading.audit.shared import among, checks
 from dockyard.grading.audit.single import of_hand_in
-from dockyard.grading.handins import read_hand_ins
+from dockyard.grading.handins import Follow, read_hand_ins
 from dockyard.judge import cell_hash
 
 
@@ -31,7 +31,7 @@ class Audit:
         learners: whose hand-ins were read.
         evidence: how many evidence files could be read.
         without_time: whose hand-ins have no time of submission, so that nothing was compared with it.
-        findings: those first that say most.
+        findings: those first that say most; see `findings.ranked`.
     """
 
     lesson: str
@@ -41,8 +41,12 @@ class Audit:
     findings: list[Finding] = field(default_factory=list)
 
     def as_json(self, root: Path) -> dict[str, Any]:
-        """Return the audit for programs; paths are relative to `root`."""
-        return {
+        """Return the audit for programs. Keys stay; new ones may come.
+
+        Args:
+            root: paths are relative to it.
+        """
+        says: dict[str, Any] = {
             "lesson": self.lesson,
             "hand_ins": len(self.learners),
             "evidence_files": self.evidence,
@@ -63,21 +67,24 @@ class Audit:
                 for rank, finding in enumerate(self.findings, 1)
             ],
         }
+        text = json.dumps(says, ensure_ascii=False).encode(errors="replace")  # names of files may be in no encoding
+        return dict(json.loads(text))
 
 
-def audit(course: Course, lesson: str) -> Audit:
+def audit(course: Course, lesson: str, follow: Follow = iter) -> Audit:
     """Audit the hand-ins of a lesson that were collected into submitted/.
 
     Args:
         course: the course; nothing in it is changed, and no code of a hand-in runs.
         lesson: the lesson's name.
+        follow: is told whose hand-in is read.
 
     Raises:
         DockyardError: nothing of this lesson was handed in.
     """
     result, everything = Audit(lesson), list[Facts]()
     findings: list[Finding] = []
-    for hand_in in read_hand_ins(course.submitted, lesson):
+    for hand_in in read_hand_ins(course.submitted, lesson, follow):
         facts = facts_of(hand_in)
         result.learners.append(hand_in.student)
         if hand_in.submitted is None:

@@ -12,6 +12,7 @@ from typing import Any
 from dockyard.grading.handins import Filed, HandIn, parse_time
 
 Layers = tuple[str, ...]
+COURSES = re.compile(r"(?:docker\.io/|localhost/)?dockyard/")
 LEARNERS = re.compile(r"(?:docker\.io/|localhost/)?(?:library/|dockyard/)?lab-")  # Podman writes the registry too
 
 
@@ -165,7 +166,8 @@ def _images(inspects: list[tuple[str, dict[str, Any]]]) -> tuple[list[ImageFacts
             root = item.get("RootFS")
             found = root.get("Layers") if isinstance(root, dict) else None
             layers = tuple(str(layer) for layer in found) if isinstance(found, list) else ()
-            if own:
+            named_anew = any(tag not in own and COURSES.match(tag) for tag in tags)
+            if own and not named_anew:
                 built[item["Id"]] = ImageFacts(item["Id"], own[0], parse_time(item.get("Created")), layers)
             elif tags and layers:
                 base.add(layers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -132,12 +133,20 @@ class Finding:
 
 
 def ranked(findings: Iterable[Finding]) -> list[Finding]:
-    """Return findings with those first that say most: by weight, then by how many exercises show it."""
-    order = list(KINDS)
+    """Return findings with those first that say most.
+
+    By weight; then by what all findings of the same learners weigh together, for they bear each other out; then by how
+    many exercises show it.
+    """
+    order, listed = list(KINDS), list(findings)
+    together = Counter[tuple[str, ...]]()
+    for finding in listed:
+        together[finding.learners] += finding.weight
     return sorted(
-        findings,
+        listed,
         key=lambda finding: (
             -finding.weight,
+            -together[finding.learners],
             -len(finding.exercises),
             order.index(finding.kind),
             finding.learners,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 from dockyard.grading.audit.facts import Facts
 from dockyard.grading.audit.findings import FAIR, SLIGHT, STRONG, Finding, some
@@ -28,7 +28,11 @@ def among(facts: Sequence[Facts]) -> Iterator[Finding]:
     yield from _images(facts)
     for who, common in _groups((fact.engine, fact) for fact in facts if fact.engine).items():
         ids = some(f"{key[:13]}…" for key, _ in common)
-        yield _finding("shared-engine", SLIGHT, who, common, f"{_number(common, 'engine')} in common: {ids}.")
+        found = f"{_number(common, 'engine')} in common: {ids}."
+        if len(who) > 2 and len(who) == len({fact.student for fact in facts}):
+            found = f"All {len(who)} hand-ins were recorded on one engine, {ids}"
+            found += " It tells nobody from anybody, and it explains images in common."
+        yield _finding("shared-engine", SLIGHT, who, common, found)
     yield from _times(facts)
     yield from _gaps(facts)
 
@@ -54,11 +58,16 @@ def checks(facts: Sequence[Facts], released: Mapping[str, set[str]]) -> Iterator
 
 
 def _images(facts: Sequence[Facts]) -> Iterator[Finding]:
-    """Images without a layer of their own are equal wherever the same base is; nobody's hand-in is told by them."""
-    base = frozenset(layers for fact in facts for layers in fact.base_layers)
+    """Images that were built and not only named anew.
+
+    BuildKit gives an image without a layer of its own the time of its base, and so the same id everywhere: nobody's
+    hand-in is told by it. The time of the build makes every other id another one, but for what came from the cache.
+    Where the layers are not on file, an image is not compared.
+    """
+    base = frozenset({(), *(layers for fact in facts for layers in fact.base_layers)})
     own_layers = {image.id: image.layers for fact in facts for image in fact.images if image.layers}
     named = {image.id: image.name for fact in facts for image in fact.images}
-    pairs = ((image.id, fact) for fact in facts for image in fact.images if own_layers.get(image.id) not in base)
+    pairs = ((image.id, fact) for fact in facts for image in fact.images if own_layers.get(image.id, ()) not in base)
     for who, common in _groups(pairs).items():
         engines = {fact.engine for _, fact in common}
         cached = len(engines) == 1 and "" not in engines
@@ -102,9 +111,12 @@ def _gaps(facts: Sequence[Facts]) -> Iterator[Finding]:
 
 
 def _same_times(shown: Sequence[Facts], who: Sequence[str]) -> bool:
-    """Tell whether the learners' runs took place at the same times, which is told already."""
-    times = [{(f.exercise, time) for f in shown if f.student == name for time in f.attempts} for name in who]
-    return any(one & other for one, other in combinations(times, 2))
+    """Tell whether each learner's runs took place at the same times as another's, which is told already."""
+    seen = Counter(
+        (exercise, time) for _, exercise, time in {(f.student, f.exercise, t) for f in shown for t in f.attempts}
+    )
+    told = {f.student for f in shown for time in f.attempts if seen[f.exercise, time] > 1}
+    return told >= set(who)
 
 
 def _groups(pairs: Iterable[tuple[str, Facts]]) -> Group:

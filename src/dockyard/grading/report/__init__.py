@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -21,13 +22,18 @@ from dockyard.grading.report.standing import Standing, read_standing
 PAGE = "report.html"
 
 
-def write_report(course: Course, lesson: str, folder: Path) -> list[Path]:
+Bar = Callable[[str], Callable[[Sequence[Any]], Iterable[Any]]]
+"""Words → what hands on items one by one, for example with a bar that shows how far it is."""
+
+
+def write_report(course: Course, lesson: str, folder: Path, bar: Bar = lambda words: iter) -> list[Path]:
     """Draw a lesson's report and write it; an older report in the folder is replaced.
 
     Args:
         course: the course; gradebook and hand-ins are read only.
         lesson: the lesson's name.
         folder: where the files go; it is made.
+        bar: is told whose hand-in is read, and which picture is drawn.
 
     Returns:
         The files that were written, the HTML page first.
@@ -35,10 +41,12 @@ def write_report(course: Course, lesson: str, folder: Path) -> list[Path]:
     Raises:
         DockyardError: nothing is graded yet, the gradebook cannot be read, or the folder cannot be written to.
     """
-    standing = read_standing(course, lesson)
+    standing = read_standing(course, lesson, bar("reading"))
     with warnings.catch_warnings():  # a letter that the font lacks is drawn as a box; the page's text has it
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        pictures = [(name, png(figure), alt_text(figure)) for name, figure in figures_of(standing)]
+        pictures = [
+            (name, png(figure), alt_text(figure)) for name, figure in bar("drawing")(list(figures_of(standing)))
+        ]
     page = html(standing, pictures)
     try:
         folder.mkdir(parents=True, exist_ok=True)

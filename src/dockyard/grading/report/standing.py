@@ -11,7 +11,7 @@ from typing import Any
 from dockyard.course import Course
 from dockyard.errors import BuildError
 from dockyard.figures.class_report import TopMessage, Tries
-from dockyard.grading.handins import HandIn, parse_time, read_hand_ins
+from dockyard.grading.handins import Follow, HandIn, parse_time, read_hand_ins
 from dockyard.grading.report.gradebook import Cell, Grades, read_grades
 from dockyard.judge import clean
 from dockyard.progress import graded_cells
@@ -68,7 +68,7 @@ class Runs:
     failures: list[str]
 
 
-def read_standing(course: Course, lesson: str) -> Standing:
+def read_standing(course: Course, lesson: str, follow: Follow = iter) -> Standing:
     """Gather what the report shows.
 
     Raises:
@@ -87,7 +87,7 @@ def read_standing(course: Course, lesson: str) -> Standing:
         waiting=sum(mark.waiting for marks in grades.marks.values() for mark in marks.values()),
     )
     runs: dict[str, list[Runs]] = defaultdict(list)
-    for hand_in in read_hand_ins(course.submitted, lesson):
+    for hand_in in read_hand_ins(course.submitted, lesson, follow):
         if hand_in.student not in grades.marks:
             standing.ungraded.append(hand_in.student)
         _add_runs(standing, hand_in, runs)
