@@ -12,7 +12,7 @@ from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from nbgrader import utils
 from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
-from traitlets import Bool
+from traitlets import Bool, Float
 
 from dockyard.card import Outcome
 from dockyard.exercise import INCOMPLETE, replay, run_cell
@@ -36,6 +36,9 @@ class GradeFromEvidence(NbGraderPreprocessor):
     check_student = Bool(True, help="Whether evidence must have been recorded under the name that handed it in.").tag(
         config=True
     )
+    check_seconds = Float(CHECK_SECONDS, help="How long a check may take on its evidence; then a person grades.").tag(
+        config=True
+    )
 
     def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
         directory = Path(resources["metadata"]["path"])
@@ -45,7 +48,7 @@ class GradeFromEvidence(NbGraderPreprocessor):
         remarks = resources[REMARKS] = notes.lines(nb)
         for cell in nb.cells:
             if is_check(cell):
-                outcome = grade_cell(cell, directory, student)
+                outcome = grade_cell(cell, directory, student, self.check_seconds)
                 if not outcome.passed and (why := notes.why_refused(nb, outcome.exercise)):
                     outcome = replace(outcome, note=why)
                     cell.outputs = outputs_of(outcome)
