@@ -10,6 +10,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbgrader.apps.api import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
 
 from dockyard.grading.class_at_once import ClassGrader
 from dockyard.grading.course import course_config, due
@@ -88,6 +90,24 @@ def test_nbgraders_own_command_grades_the_same_ones(again: Path, tmp_path: Path)
         assert f"{make.__name__}/{LESSON}: timestamp.txt was put aside" in stock.stderr
     assert gradebook(ours) == gradebook(theirs) and files(ours) == files(theirs)
     assert (HONEST, LESSON, "2026-03-02 12:00:00.000000", None) in gradebook(theirs)["submission"]
+
+
+def test_the_formgraders_button_grades_it_and_its_list_works_after_that(again: Path, tmp_path: Path) -> None:
+    """The list reads the times itself, before anybody can put one aside: with such a hand-in it fails, or waits."""
+    root = copied(again, tmp_path / "theirs")
+    for make in (pipe, endless):  # would be waited for; the others only make the list fail
+        (root / "submitted" / make.__name__ / LESSON / "timestamp.txt").unlink()
+    config = course_config(root, LESSON)
+    api = NbGraderAPI(coursedir=CourseDirectory(config=config), config=config)
+    with pytest.raises(ValueError):
+        api.get_submissions(LESSON)
+    pipe(root / "submitted" / "pipe" / LESSON / "timestamp.txt")
+    for student in ("pipe", "words", "large", "far"):
+        assert api.autograde(LESSON, student)["success"]
+        assert not os.path.lexists(root / "submitted" / student / LESSON / "timestamp.txt")
+    assert {one["student"] for one in api.get_submissions(LESSON)} == {
+        path.name for path in (root / "submitted").iterdir()
+    }
 
 
 def test_one_learner_that_is_left_out_is_not_touched(again: Path, tmp_path: Path) -> None:
