@@ -21,8 +21,10 @@ from sqlalchemy import create_engine, text
 
 from dockyard.course import Course
 from dockyard.database import VARIABLE, address
+from dockyard.errors import DockyardError
 from dockyard.grading.audit import audit
 from dockyard.grading.course import course_config
+from dockyard.grading.moving import move
 from dockyard.grading.report import write_report
 from dockyard.grading.report.standing import read_standing
 from tests.grading.classroom import LESSON, NOTEBOOK, Classroom, cell_of
@@ -224,3 +226,11 @@ def test_nbgraders_database_commands(rooms: Rooms) -> None:
     book, lite = rooms.gradebook(OURS), rooms.gradebook(SQLITE)
     assert book == lite and "partial" not in {row[0] for row in book["student"]}
     assert "01-sample" in rooms.run(OURS, "nbgrader", "db", "assignment", "list").stdout
+
+
+def test_a_gradebook_is_moved_with_all_that_persons_gave(rooms: Rooms, postgres: Server) -> None:
+    new = postgres.new_database()
+    copied = move(rooms.addresses[SQLITE], new)
+    assert gradebook(address(new)) == rooms.gradebook(SQLITE) and copied["grade"] > 20
+    with pytest.raises(DockyardError, match="not empty"):
+        move(rooms.addresses[SQLITE], new)
