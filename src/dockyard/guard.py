@@ -40,7 +40,7 @@ class OneCourse(RequestHandler):
 
 
 class AnswersAreData(OutputTransform):
-    """Says that an answer to a program is one: a browser that is sent there shows it as text."""
+    """Says that an answer to a program is no page: a browser that is sent there shows it as text."""
 
     def __init__(self, request: Any) -> None:
         self.applies = "/formgrader/api/" in request.path
@@ -49,7 +49,8 @@ class AnswersAreData(OutputTransform):
         self, status_code: int, headers: Any, chunk: bytes, finishing: bool
     ) -> tuple[int, Any, bytes]:
         if self.applies:
-            headers["Content-Type"] = "application/json"
+            # Not application/json: jQuery would read it before nbgrader's own scripts do.
+            headers["Content-Type"] = "text/plain; charset=utf-8"
             headers["X-Content-Type-Options"] = "nosniff"
         return status_code, headers, chunk
 
