@@ -26,6 +26,7 @@ TO_READ = {
     "man7.org",
     "nbgrader.readthedocs.io",
     "opencontainers.org",
+    "www.postgresql.org",
     "www.qemu.org",
     "www.w3.org",
 }
