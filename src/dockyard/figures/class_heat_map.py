@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
+from matplotlib.artist import Artist
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from dockyard.figures.class_report import WIDTH, inches, page_axes, short
-from dockyard.figures.style import BLUE, FAINT, MUTED, ORANGE, PAPER, SKY, SMALL, TEXT, YELLOW, describe, new_figure
+from dockyard.figures.style import (
+    BLUE,
+    FAINT,
+    INK,
+    MUTED,
+    ORANGE,
+    PAPER,
+    SKY,
+    SMALL,
+    TEXT,
+    YELLOW,
+    describe,
+    new_figure,
+)
 
 NAMED = 50  # learners whose names fit beside a heat map that is still one screen high
 STATES = (
@@ -20,6 +36,7 @@ STATES = (
     ("open", "waits for a person", YELLOW),
     ("missing", "not graded", FAINT),
 )
+MARKS = {"part": "_", "none": "x", "open": "o", "missing": "."}  # matplotlib's; where rows are high enough for them
 
 
 def heat_maps(learners: Sequence[str], exercises: Sequence[str], states: Sequence[Sequence[str]]) -> list[Figure]:
@@ -52,6 +69,9 @@ def _heat_map(learners: Sequence[str], exercises: Sequence[str], states: Sequenc
     colours = ListedColormap([colour for _, _, colour in STATES])
     limits = (-0.5, len(order) - 0.5)
     axes.pcolormesh(values, cmap=colours, clim=limits, edgecolors=PAPER, linewidth=1.0 if learners else 0.0)
+    for word, mark in MARKS.items() if learners else ():
+        places = [(x + 0.5, y + 0.5) for y, line in enumerate(states) for x, one in enumerate(line) if one == word]
+        axes.plot([x for x, _ in places], [y for _, y in places], **_drawn(mark))
     axes.set_ylim(number, 0)
     axes.set_xticks([place + 0.5 for place in range(len(exercises))], [short(name) for name in exercises])
     axes.tick_params(axis="x", labelrotation=90, length=0)
@@ -64,11 +84,24 @@ def _heat_map(learners: Sequence[str], exercises: Sequence[str], states: Sequenc
         text.set_parse_math(False)
     axes.spines[["left", "bottom"]].set_visible(False)
     used = {word for line in states for word in line}
-    patches = [Patch(facecolor=colour, edgecolor=MUTED, label=text) for word, text, colour in STATES if word in used]
-    figure.legend(handles=patches, loc="outside lower left", ncols=5, fontsize=SMALL, frameon=False)
+    shown = [state for state in STATES if state[0] in used]
+    keys = [_key(colour, MARKS.get(word) if learners else None) for word, _, colour in shown]
+    words = [text for _, text, _ in shown]
+    figure.legend(handles=keys, labels=words, loc="outside lower left", ncols=5, fontsize=SMALL, frameon=False)
     full = sum(word == "full" for line in states for word in line)
     return describe(
         figure,
         f"Heat map of {number} learners and {len(exercises)} exercises. {title}. Full points in {full} of "
         f"{number * len(exercises)} fields.",
     )
+
+
+def _key(colour: str, mark: str | None) -> tuple[Artist, ...]:
+    """What stands in the legend: the colour, and the mark that tells states apart without colours."""
+    patch = Patch(facecolor=colour, edgecolor=MUTED)
+    return (patch,) if mark is None else (patch, Line2D([], [], **_drawn(mark)))
+
+
+def _drawn(mark: str) -> dict[str, Any]:
+    open_circle = {"markerfacecolor": "none"} if mark == "o" else {}
+    return {"linestyle": "none", "marker": mark, "markersize": 5, "color": INK, **open_circle}

@@ -198,7 +198,11 @@ def times_to_pass(exercises: Sequence[str], seconds: Sequence[Sequence[float]]) 
 
 
 def short(name: str, most: float = BESIDE) -> str:
-    """Return a name cut to so many inches of the smallest letters; what was cut ends in …"""
+    """Return a name cut to so many inches of the smallest letters; what was cut ends in …
+
+    Letters that break the line or turn the writing round are drawn as ·
+    """
+    name = "".join(letter if letter.isprintable() else "·" for letter in name)
     if inches(name) <= most:
         return name
     fits = bisect_left(range(len(name)), True, key=lambda length: inches(name[: length + 1] + "…") > most)

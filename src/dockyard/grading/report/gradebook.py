@@ -115,8 +115,9 @@ def _read(connection: Any, lesson: str) -> Grades:
     )
     for student, identity, automatic, manual, extra, waiting in found:
         if identity in cells:
-            score = automatic if manual is None else manual  # as nbgrader.api.Grade.score
-            grades.marks[student][cells[identity]] = Mark((score or 0.0) + (extra or 0.0), bool(waiting))
+            base = automatic if manual is None else manual  # as nbgrader.api.Grade.score: no extra without a score
+            score = 0.0 if base is None else base + (extra or 0.0)
+            grades.marks[student][cells[identity]] = Mark(score, bool(waiting))
     late = connection.execute(
         text(
             "select submitted_assignment.student_id, sum(submitted_notebook.late_submission_penalty) "

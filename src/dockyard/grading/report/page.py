@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from statistics import median
 
 from dockyard.grading.report.standing import Standing
+from dockyard.judge import clean
 
 Picture = tuple[str, bytes, str]  # name, PNG, alternative text
 
@@ -63,9 +64,12 @@ def summary(standing: Standing) -> list[str]:
         f"Median: {median(standing.points):g} points; from {min(standing.points):g} to {max(standing.points):g}.",
     ]
     if standing.waiting:
-        lines.append(f"Waiting for a person: {_number(standing.waiting, 'answer')}, counted as 0 points until then.")
+        answers = _number(standing.waiting, "answer")
+        lines.append(f"Waiting for a person: {answers}, with 0 points until then where nobody has given any before.")
     if standing.ungraded:
-        names = ", ".join(standing.ungraded[:20]) + (" …" if len(standing.ungraded) > 20 else "")
+        names = ", ".join(clean(name) for name in standing.ungraded[:20]) + (
+            " …" if len(standing.ungraded) > 20 else ""
+        )
         lines.append(f"Handed in and not graded yet: {len(standing.ungraded)} ({names}).")
     if not standing.checked:
         lines.append("There is no evidence in submitted/, so nothing is known of attempts and messages.")
@@ -80,19 +84,60 @@ def summary(standing: Standing) -> list[str]:
 def _figure(picture: Picture, standing: Standing) -> str:
     name, content, alt = picture
     source = "data:image/png;base64," + base64.b64encode(content).decode()
-    table = _messages(standing) if name.endswith("-messages") else ""
+    tables = {"points": _learners, "attempts": _exercises, "messages": _messages}
+    make = tables.get(name.partition("-")[2])
+    table = make(standing) if make else ""
     return f'<figure>\n<img src="{source}" alt="{escape(alt)}">\n</figure>\n{table}'
+
+
+def _learners(standing: Standing) -> str:
+    rows = zip(standing.learners, (f"{points:g}" for points in standing.points), strict=True)
+    return _table("All learners and their points", ("Learner", "Points"), rows)
+
+
+def _exercises(standing: Standing) -> str:
+    names, states = standing.exercises, standing.states
+    full = {name: sum(line[place] == "full" for line in states) for place, name in enumerate(names)}
+    rows = (
+        (
+            one.exercise,
+            f"{full.get(one.exercise, 0)} of {len(states)}",
+            f"{one.passed + one.open}",
+            "–" if one.typical is None else f"{one.typical:g}",
+            f"{one.waiting}",
+            _span(median(later)) if (later := [time for time in seconds if time > 0]) else "–",
+        )
+        for one, seconds in zip(standing.tries, standing.seconds, strict=True)
+    )
+    head = ("Exercise", "Full points", "Runs", "Median until the first pass", "Not passed")
+    return _table("All exercises in numbers", (*head, "Median time of those who did not pass at once"), rows)
 
 
 def _messages(standing: Standing) -> str:
     """The messages as text too: to be copied, searched, and read aloud."""
-    rows = "".join(
-        f"<tr><td>{escape(one.exercise)}</td><td>{escape(one.message)}</td>"
-        f'<td class="number">{one.shown} of {one.failures}</td><td class="number">{one.learners}</td></tr>\n'
-        for one in standing.messages
+    rows = (
+        (one.exercise, one.message, f"{one.shown} of {one.failures}", f"{one.learners}") for one in standing.messages
     )
-    head = "<tr><th>Exercise</th><th>Message shown most</th><th>Of all failures</th><th>Learners</th></tr>"
-    return f"<details><summary>All messages in full</summary>\n<table>\n{head}\n{rows}</table>\n</details>"
+    return _table(
+        "All messages in full", ("Exercise", "Message shown most", "Of all failures", "Learners"), rows, texts=2
+    )
+
+
+def _table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]], texts: int = 1) -> str:
+    """A table that opens at a click; the first columns hold texts, the others numbers."""
+    top = "".join(f'<th scope="col">{escape(word)}</th>' for word in head)
+    body = "".join(
+        "<tr>"
+        + "".join(f"<td><bdi>{escape(word)}</bdi></td>" for word in row[:texts])
+        + "".join(f'<td class="number">{escape(word)}</td>' for word in row[texts:])
+        + "</tr>\n"
+        for row in rows
+    )
+    return f"<details><summary>{title}</summary>\n<table>\n<tr>{top}</tr>\n{body}</table>\n</details>"
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds / 60:.1f} min" if seconds >= 60 else f"{seconds:.0f} s"
 
 
 def _number(count: int, what: str) -> str:
