@@ -100,4 +100,4 @@ def test_without_protection_the_tricks_work(room: Classroom, opened: Open, tmp_p
             kind = ran if one.startswith("ran") else asked if HOST in one else other
             kind.add(one)
     assert len(ran) >= 30 and len(asked) >= 30, (sorted(ran), sorted(asked))
-    assert {one.partition(":")[0] for one in other} >= {"handler", "address", "element", "popup"}, other
+    assert {one.partition(":")[0] for one in other} >= {"handler", "address", "element", "attribute"}, other

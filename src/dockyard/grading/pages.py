@@ -19,6 +19,7 @@ import nbgrader
 from bleach.css_sanitizer import CSSSanitizer
 from bleach.sanitizer import Cleaner
 from jinja2 import pass_context
+from mistune import HTMLRenderer, import_plugin
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from pygments.token import STANDARD_TYPES
@@ -49,6 +50,18 @@ class FeedbackExporter(HTMLExporter):
     """nbconvert's, under a name of its own: the feedback has other settings than the page for grading by hand."""
 
 
+class LessonRenderer(IPythonRenderer):
+    """Puts the pictures of a lesson into the page, and leaves HTML in pieces, as Markdown has it: `<details>` may stay
+    open over a paragraph.
+    """
+
+    def block_html(self, html: str) -> str:
+        return HTMLRenderer.block_html(self, html)
+
+    def inline_html(self, html: str) -> str:
+        return HTMLRenderer.inline_html(self, html)
+
+
 @pass_context
 def text(context: Any, source: str) -> str:
     """Return Markdown as HTML in which nothing runs and nothing is loaded: nbconvert's filter `markdown2html`.
@@ -56,9 +69,9 @@ def text(context: Any, source: str) -> str:
     Pictures of the lesson are put into the page. Where Markdown cannot be read, it is shown letter by letter.
     """
     path = context.get("resources", {}).get("metadata", {}).get("path", "")
-    renderer = IPythonRenderer(escape=False, embed_images=True, exclude_anchor_links=True, path=path)
+    renderer = LessonRenderer(escape=False, embed_images=True, exclude_anchor_links=True, path=path)
     try:
-        html = MarkdownWithMath(renderer, plugins=map(_plugin, PLUGINS)).render(source)
+        html = MarkdownWithMath(renderer, plugins=map(import_plugin, PLUGINS)).render(source)
     except Exception:  # whatever mistune makes of a text that nobody wrote for it: the page must open
         return f"<pre>{escape(source)}</pre>"
     return harmless(html)
@@ -109,9 +122,3 @@ def _leads_away(address: str) -> bool:
     if parts.scheme not in ("http", "https") or not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z][a-z0-9-]+", host):
         return False  # an address in numbers or without a dot is this machine, or near it
     return not host.endswith((".localhost", ".local", ".internal"))
-
-
-def _plugin(name: str) -> Any:
-    from mistune import import_plugin
-
-    return import_plugin(name)
