@@ -117,10 +117,9 @@ class Site:
             process.wait()
 
     def close(self) -> None:
-        for process in reversed(self.processes):
+        for process in self.workers:  # before the scheduler: they tell it that they go
             process.terminate()
-        for process in self.processes:
-            try:
+        for process in self.workers:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
+        self.kill(*self.processes)

@@ -149,8 +149,8 @@ def test_a_worker_killed_in_mid_class_costs_nothing_and_a_lost_scheduler_is_name
 
 @pytest.mark.parametrize("nanny", [True, False])
 def test_a_hand_in_that_kills_its_worker_takes_no_other_along(root: Path, tmp_path: Path, nanny: bool) -> None:
-    with contextlib.closing(Site(tmp_path / "site", *((2, 2) if nanny else (1, 1)), nanny=nanny)) as site:
-        found = troubles(grader(root, site.address, Slow, Deadlier).grade(STUDENTS))
+    with contextlib.closing(Site(tmp_path / "site", 1, 1, nanny=nanny)) as site:
+        found = troubles(grader(root, site.address, Deadlier).grade(STUDENTS))
         assert_all_graded(root, found, but=("learner-3",))
 
 
@@ -181,6 +181,11 @@ def test_what_is_no_address_is_named(root: Path, address: str, monkeypatch: pyte
     monkeypatch.setattr(cluster, "CONNECT", 1.0)
     with pytest.raises(DockyardError, match="No dask scheduler answers"):
         list(grader(root, address).grade(STUDENTS))
+
+
+def test_tls_without_certificates_is_named(root: Path) -> None:
+    with pytest.raises(DockyardError, match="no certificates"):
+        list(grader(root, "tls://127.0.0.1:1").grade(STUDENTS))
 
 
 def test_without_the_extra_it_says_what_to_type(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,8 +100,18 @@ class Cluster:
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[None]:
+        from distributed.comm.addressing import get_address_host_port
+
         logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what a person must know is said here
+        tls = self.dask.Security().get_connection_args("client")
+        if self.address.startswith("tls:") and not tls.get("ssl_context"):
+            raise DockyardError(
+                f"dask has been told of no certificates, which {self.address} needs.",
+                "It reads them from its own configuration.",
+                "Set DASK_DISTRIBUTED__COMM__TLS__CA_FILE, and …__TLS__CLIENT__CERT and …__TLS__CLIENT__KEY.",
+            )
         try:
+            get_address_host_port(self.address, strict=True)  # a client that is given no address does not end well
             words = {"timeout": CONNECT, "set_as_default": False, "name": "dockyard-grade"}
             self.client = self.dask.Client(self.address, **words)
             warnings.filterwarnings("ignore", message="Sending large graph")
