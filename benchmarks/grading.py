@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import re
 import resource
@@ -28,6 +29,7 @@ from evidence_models import MISSED, SOLVED, UNTOUCHED, give, models
 from dockyard.authoring.cases import Exercise
 from dockyard.authoring.prove import find_exercises
 from dockyard.course import Course, find_course
+from dockyard.database import VARIABLE
 
 STOCK = """
 from nbgrader.converters import Autograde
@@ -122,6 +124,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    os.environ.pop(VARIABLE, None)  # each of the two has a gradebook of its own, in its folder
     with tempfile.TemporaryDirectory(prefix="dockyard-grading-") as scratch:
         ours, stock = Path(scratch, "ours"), Path(scratch, "stock")
         names = furnish(find_course(), options.lesson, ours, options.students, options.seed)
