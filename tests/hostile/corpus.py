@@ -12,7 +12,9 @@ from random import Random
 from tests.grading.classroom import LESSON
 from tests.hostile.filed import evidence_cases
 from tests.hostile.folders import folder_cases
+from tests.hostile.large import large_cases
 from tests.hostile.notebooks import notebook_cases
+from tests.hostile.random_changes import random_cases
 from tests.hostile.room import Case, Honest
 
 SEED = 20260301
@@ -21,7 +23,7 @@ SEED = 20260301
 def cases() -> list[Case]:
     """Return all hand-ins, in order."""
     found = [Case("honest", lambda folder, honest, random: None)]
-    found += [*notebook_cases(), *evidence_cases(), *folder_cases()]
+    found += [*notebook_cases(), *large_cases(), *random_cases(), *evidence_cases(), *folder_cases()]
     found.append(Case("zz-honest", lambda folder, honest, random: None))  # graded last: whoever comes before
     names = [case.name for case in found]
     assert len(set(names)) == len(names), sorted(name for name in names if names.count(name) > 1)

@@ -65,12 +65,10 @@ MARKUP = {name: text.replace("CANARY", ADDRESS) for name, text in MARKUP.items()
 
 def notebook_cases() -> Iterator[Case]:
     yield from _unreadable()
-    yield from _large()
     yield from _cells()
     yield from _marks()
     yield from _wrong_types()
     yield from _active()
-    yield from _random()
 
 
 def cell_of(document: Document, grade_id: str) -> Document:
@@ -126,64 +124,7 @@ def _unreadable() -> Iterator[Case]:
         yield Case(f"nb-truncated-{number}", cut, says="could not be read.*not JSON")
 
 
-def _large() -> Iterator[Case]:
-    def print_much(text: Any) -> Lay:
-        def change(document: Document, honest: Honest) -> None:
-            output = {"output_type": "stream", "name": "stdout", "text": text()}
-            cell_of(document, "first-one-work")["outputs"] = [output]
-
-        return changed(change)
-
-    left_out = r"has \d+ MiB, more than 8: its outputs were left out"
-    yield Case("nb-100-mb-text", print_much(lambda: "x" * 100_000_000), says=left_out)
-    yield Case("nb-100-mb-lines", print_much(lambda: ["a line that is printed again\n"] * 1_500_000), says=left_out)
-    yield Case("nb-escapes", print_much(lambda: '"\\\n' * 4_000_000), says=left_out)
-    source = changed(lambda document, _: document["cells"].append(_code("#" * 9_000_000)))
-    yield Case("nb-large-source", source, says="MiB without its outputs")
-    brackets = content(lambda _, r: b'{"nbformat":4,"cells":[' + b"[]," * 3_000_000 + b"1]}")
-    yield Case("nb-brackets", brackets, says="more parts than can be looked at")
-    lists = content(
-        lambda _, r: b'{"nbformat":4,"cells":[{"cell_type":"code","outputs":[' + b"[]," * 2_700_000 + b"1]}]}"
-    )
-    yield Case("nb-brackets-few", lists, says="more parts than can be looked at")
-    for name, piece, says in (
-        ("lists", b"[],", "parts (than can|without its)"),
-        ("objects", b"{},", "parts (than can|without its)"),
-        ("strings", b'"ab",', "parts (than can|without its)"),
-        ("numbers", b"999,", ""),
-        ("fractions", b".1e9,".replace(b".", b"1."), ""),
-    ):
-
-        def beside(text: bytes, random: Random, piece: bytes = piece) -> bytes:
-            much = piece * ((7_900_000 - len(text)) // len(piece))
-            return text.replace(b"{", b'{"extra": ["' + "\U0001f40b".encode() + b'",' + much + b"1],", 1)
-
-        yield Case(f"nb-parts-{name}", content(beside), says=says)
-    quotes = content(lambda _, r: b'"' + b'\\"' * 5_000_000)
-    yield Case("nb-string-without-end", quotes, says="could not be read")
-
-    def sparse(folder: Path, honest: Honest, random: Random) -> None:
-        os.truncate(file_of(folder), 10**10)
-
-    yield Case("nb-10-gb", sparse, says="at most 128 are looked at")
-    many = changed(lambda document, _: document["cells"].extend(_code("1") for _ in range(5000)))
-    yield Case("nb-5000-cells", many, says="5,0.. cells; the first 1,000 were kept")
-
-    def talkative(document: Document, honest: Honest) -> None:
-        piece = {"output_type": "display_data", "metadata": {}, "data": {"text/plain": "x" * 100}}
-        cell_of(document, "first-one-work")["outputs"] = [piece] * 20_000
-
-    yield Case("nb-20000-outputs", changed(talkative))
-
-    def wide(document: Document, honest: Honest) -> None:
-        whale = {"output_type": "stream", "name": "stdout", "text": "\U0001f40b" + "x" * 60_000}
-        shown = {"output_type": "display_data", "metadata": {}, "data": {"text/plain": whale["text"]}}
-        cell_of(document, "first-one-work")["outputs"] = [whale, shown] * 60
-
-    yield Case("nb-wide-letters", changed(wide))
-
-
-def _code(source: str, **fields: Any) -> Document:
+def code_cell(source: str, **fields: Any) -> Document:
     return {"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": None, **fields}
 
 
@@ -342,38 +283,3 @@ def _active() -> Iterator[Case]:
             ]
 
         yield Case(f"nb-markup-{name}", changed(write))
-
-
-def _random() -> Iterator[Case]:
-    """Whatever else there is: bytes and values of the document replaced at random."""
-
-    def flip(text: bytes, random: Random) -> bytes:
-        changed_text = bytearray(text)
-        for _ in range(random.randrange(1, 30)):
-            changed_text[random.randrange(len(text))] = random.randrange(256)
-        return bytes(changed_text)
-
-    def replace(text: bytes, random: Random) -> bytes:
-        document = json.loads(text)
-        for _ in range(random.randrange(1, 8)):
-            _replace_somewhere(document, random)
-        return json.dumps(document).encode()
-
-    for number in range(20):
-        yield Case(f"nb-bytes-{number}", content(flip), answered=False)
-    for number in range(30):
-        yield Case(f"nb-values-{number}", content(replace), answered=False)
-
-
-def _replace_somewhere(document: Any, random: Random) -> None:
-    place = document
-    while True:
-        keys = list(place) if isinstance(place, dict) else list(range(len(place)))
-        if not keys:
-            return
-        key = random.choice(keys)
-        if isinstance(place[key], dict | list) and place[key] and random.random() < 0.85:
-            place = place[key]
-            continue
-        place[key] = deepcopy(random.choice(WRONG))
-        return
