@@ -80,6 +80,9 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.AssignLatePenalties",
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
+# Hand-ins that come through a learning-management system: `nbgrader zip_collect`.
+c.ZipCollectApp.extractor_plugin = "dockyard.grading.uploads.UploadExtractor"
+c.ZipCollectApp.collector_plugin = "dockyard.grading.uploads.UploadCollector"
 c.ExchangeFactory.submit = "dockyard.grading.submit.EvidenceSubmit"
 
 # The feedback, and the formgrader's page for grading by hand, show what learners wrote: templates and filters that let

@@ -42,3 +42,7 @@ class BuildError(DockyardError):
 
 class ImageError(DockyardError):
     """A lab image could not be built, saved or loaded."""
+
+
+class ArchiveError(DockyardError):
+    """An uploaded archive, or a file in it, is not taken: damaged, too large, or made to do harm."""

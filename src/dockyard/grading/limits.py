@@ -25,6 +25,15 @@ MAX_NOTEBOOKS = 50  # a hand-in
 MAX_DEPTH = 8  # folders in one another
 MAX_ENTRIES = 20_000  # names looked at
 
+MAX_UPLOAD_BYTES = MAX_NOTEBOOK + MAX_FILES_BYTES  # what one learner's archive unpacks to
+MAX_UPLOAD_ENTRIES = MAX_ENTRIES  # names in it
+MAX_CLASS_BYTES = 4096 * MIB  # what all uploads of a class unpack to
+MAX_CLASS_ENTRIES = 100_000  # names in the archive of a class
+MAX_NESTED = 3  # archives in one another: the class's, the learner's, and one that the learner wrapped it in
+MAX_RATIO = 200  # times that a file of more than 1 MiB grows when it is unpacked
+MAX_NAME = 200  # bytes of a file's or folder's name in an archive
+MAX_PATH = 1000  # bytes of its path
+
 CHECK_SECONDS = 20.0  # a check on its evidence; an honest one takes milliseconds
 
 
