@@ -38,30 +38,17 @@ def test_what_lessons_use_stays() -> None:
     assert shown("![it](attachment:gone.png)") == "<pre>![it](attachment:gone.png)</pre>"
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "/logout",
-        "x.html",
-        "//host.org/",
-        "https:/x",
-        "http://localhost:8888/logout",
-        "http://127.0.0.1/",
-        "http://127.0.0.1./",
-        "http://0x7f.1/",
-        "http://2130706433/",
-        "http://[::1]/",
-        "http://lab/",
-        "http://x.localhost/",
-    ],
-)
+HOSTS = ("localhost:8888", "127.0.0.1", "127.0.0.1.", "127.1", "0x7f.1", "2130706433", "[::1]", "lab", "x.localhost")
+
+
+@pytest.mark.parametrize("address", ["/logout", "x.html", "//host.org/", "https:/x", *(f"http://{x}/" for x in HOSTS)])
 def test_no_link_leads_to_this_machine(address: str) -> None:
     assert "href" not in shown(f"[x](<{address}>)")
     assert 'href="https://docs.docker.com/x?y=1#z"' in shown("[x](https://docs.docker.com/x?y=1#z)")
 
 
 def test_only_the_looks_of_cards_stay() -> None:
-    style = "border-left:5px solid red;background:url(http://x.org);position:fixed;color:red"
+    style = "border-left:5px solid red;background:url(http://x.invalid);position:fixed;color:red"
     assert harmless(f'<div style="{style}" id="x" data-link="y">z</div>') == (
         '<div style="border-left:5px solid red;color:red;">z</div>'
     )
