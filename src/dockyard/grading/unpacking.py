@@ -146,9 +146,9 @@ class Unpacking:
                 if where.suffix.lower() in FOREIGN:
                     self.refused.append((label, "is an archive of a kind that is not taken; ask for a zip"))
                 return
-            if str(where).casefold() in seen:
+            if str(where) in seen:
                 trouble = "has the name of another file in the same archive"
-            seen.add(str(where).casefold())
+            seen.add(str(where))
         if where is None or trouble:
             self.refused.append((label, f"it {trouble}"))
             return
@@ -166,7 +166,8 @@ class Unpacking:
             return
         is_class = level == 0 and entry.name == self._only
         inner = budget if is_class else budget.of_learner()
-        folder = _free(target.with_name(target.name[: -len(ending_of(target.name))].strip() or "archive"))
+        stem = target.name[: -len(ending_of(target.name))].strip(" .")  # `...zip` names no other folder
+        folder = _free(target.with_name(stem or "-"))
         folder.mkdir(parents=True)
         with tempfile.TemporaryDirectory(prefix=".archive-", dir=folder.parent) as aside:
             path = entry.path or Path(aside) / "archive"
