@@ -22,6 +22,7 @@ COMMANDS = {
     "audit": ("dockyard.cli.audit", "audit", "Tell what in a lesson's hand-ins does not come about by chance."),
     "report": ("dockyard.cli.report", "report", "Draw how a class did in a lesson: pictures and one page."),
     "evidence": ("dockyard.cli.evidence", "evidence", "Read evidence files."),
+    "pack": ("dockyard.cli.pack", "pack", "Put a lesson's notebooks and evidence into one zip to upload."),
     "build": ("dockyard.cli.build", "build", "Build source/ and release/ from the lessons' text."),
     "prove": ("dockyard.cli.prove", "prove", "Run each exercise's solution and near-misses on the real engine."),
     "digest": ("dockyard.cli.digest", "digest", "Make the digest of a closed question's answer."),
