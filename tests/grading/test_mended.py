@@ -61,6 +61,8 @@ def test_answered_from_the_neighbourhood(course: CourseCopy) -> None:
     course.mend(inside=(2, NEIGHBOURS))
     said = course.run("dockyard", "grade", LESSON, "--force")
     assert f"Entered {LESSON} into the gradebook anew: inside (check)." in said
+    assert "Cell inside was handed in with the text of another version of the lesson" in said
+    assert "although it is locked" not in said  # nobody is told of what the author changed as if it were the learner's
     grades = course.grades()
     assert grades["inner", "inside"] == (2, None, 2, False)
     assert grades["outer", "inside"] == (0, None, 2, False)

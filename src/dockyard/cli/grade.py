@@ -87,11 +87,12 @@ def _up_to_date(console: Console, grader: ClassGrader, students: Sequence[str], 
             style="yellow",
             highlight=False,
             markup=False,
+            soft_wrap=True,
         )
         return grader
     with grader.alone():
         enter(course, grader.lesson, found, handed_in=bool(grader.before))
-    console.print(f"Entered {lesson} into the gradebook anew: {found}.", highlight=False, markup=False)
+    console.print(f"Entered {lesson} into the gradebook anew: {found}.", highlight=False, markup=False, soft_wrap=True)
     if left := graded - set(students):
         console.print(f"! {len(left)} graded before are not graded now and keep their points.", style="yellow")
     return type(grader)(grader.config, grader.workers, grader.scheduler)

@@ -13,6 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.utils import compute_checksum
 
 from dockyard.grading import notes
 from dockyard.grading.inert import as_text, inert
@@ -145,17 +146,29 @@ def _restore(cell: NotebookNode, claimed: dict[str, Any], known: KnownCell) -> l
     """Give a cell the gradebook's metadata, type and, where it is locked, source; say what was otherwise."""
     name, mark = known.mark["grade_id"], known.mark
     wrong = []
+    other_text = mark["locked"] and cell.source != known.source
+    other_version = other_text and _as_released(cell, claimed)
     if cell.cell_type != mark["cell_type"]:
         wrong.append(f"type {cell.cell_type} instead of {mark['cell_type']}")
         _retype(cell, mark["cell_type"])
     for field in ("points", "grade", "solution", "task", "locked"):
         if field in claimed and claimed[field] != mark.get(field) and (claimed[field] or mark.get(field)):
             wrong.append(f"{field} {str(claimed[field])[:40]} instead of {mark.get(field)}")
-    if mark["locked"] and cell.source != known.source:
-        wrong.append("another text, although it is locked")
+    if other_text:
+        version = "the text of another version of the lesson"
+        wrong.append(version if other_version else "another text, although it is locked")
         cell.source = known.source
     cell.metadata["nbgrader"] = NotebookNode(mark)
     return [f"Cell {name} was handed in with {', '.join(wrong)}; the course's was put back."] if wrong else []
+
+
+def _as_released(cell: NotebookNode, claimed: dict[str, Any]) -> bool:
+    """Whether a cell is as nbgrader once released it: its checksum fits. The course may have changed since."""
+    copied = NotebookNode(source=cell.source, cell_type=cell.cell_type, metadata=NotebookNode(nbgrader=claimed))
+    try:
+        return bool(claimed.get("checksum") == compute_checksum(copied))
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError):
+        return False
 
 
 def _retype(cell: NotebookNode, kind: str) -> None:

@@ -26,7 +26,7 @@ from dockyard.grading.outputs import MAX_OUTPUTS, joined, readable, safe_output
 from dockyard.grading.slimming import without_outputs
 
 CELL_ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
-MARKS = ("grade_id", "points", "grade", "solution", "task", "locked", "cell_type")
+MARKS = ("grade_id", "points", "grade", "solution", "task", "locked", "cell_type", "checksum")
 
 
 class Unreadable(Exception):
