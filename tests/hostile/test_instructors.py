@@ -17,7 +17,7 @@ from tests.hostile.conftest import Graded, things
 from tests.hostile.corpus import lay_all
 
 PROGRAM = """
-import json, resource, sys
+import json, re, sys
 from pathlib import Path
 from dockyard.course import Course
 from dockyard.grading.audit import audit
@@ -28,7 +28,8 @@ if sys.argv[2] == "audit":
     print(json.dumps(audit(course, "{lesson}").as_json(course.root)))
 else:
     write_report(course, "{lesson}", Path(sys.argv[2]))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, file=sys.stderr)
+held = re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())  # unlike getrusage: of this program alone
+print(int(held[1]) // 1024, file=sys.stderr)
 """
 PEAK = {"audit": 150, "report": 400}  # MiB; the report's are matplotlib's and those of its pictures
 
@@ -61,7 +62,8 @@ def test_the_audit_reads_all_and_names_what_cannot_be_read(graded: Graded, cours
     output, peak = run(course, "audit")
     says = json.loads(output)
     output.encode("ascii")
-    assert says["hand_ins"] == len(graded.cases) and peak <= PEAK["audit"]
+    assert says["hand_ins"] == len(graded.cases)
+    assert peak <= PEAK["audit"]
     assert things(course.parent) == before
     assert not graded.honest.canary.exists()
     named = {name for one in says["findings"] if one["kind"] in ("unreadable", "checksum") for name in one["learners"]}
