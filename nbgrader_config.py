@@ -84,6 +84,7 @@ c.Autograde.autograde_preprocessors = [
 c.ZipCollectApp.extractor_plugin = "dockyard.grading.uploads.UploadExtractor"
 c.ZipCollectApp.collector_plugin = "dockyard.grading.uploads.UploadCollector"
 c.ExchangeFactory.submit = "dockyard.grading.submit.EvidenceSubmit"
+c.ExchangeFactory.release_feedback = "dockyard.grading.feedback.ReleaseFeedback"
 
 # The feedback, and the formgrader's page for grading by hand, show what learners wrote: templates and filters that let
 # nothing of it run, and that load nothing from elsewhere.

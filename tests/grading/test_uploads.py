@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from nbgrader.utils import notebook_hash
 
 from dockyard.grading.handins import read_hand_ins
 from dockyard.grading.sorting import Owner, Sorter, Upload, name_of
@@ -104,11 +105,21 @@ def test_from_upload_to_points(downloads: Downloads, form: str) -> None:
     assert {one.student: len(one.filed) for one in audit} == {"ada": 2, "bo_b": 2, "cy": 0}
 
 
-def test_feedback_can_be_made_of_them(downloads: Downloads) -> None:
-    if not (downloads.room.root / "autograded").is_dir():
-        test_from_upload_to_points(downloads, "tar.gz")
-    downloads.room.nbgrader("generate_feedback", LESSON)
-    assert (downloads.room.root / "feedback" / "ada" / LESSON / f"{NOTEBOOK}.html").is_file()
+def test_feedback_is_made_for_all_and_released_to_who_used_the_exchange(downloads: Downloads) -> None:
+    room = downloads.room
+    downloads.collect(FORMS["zip of zips"](downloads))
+    for name, text in (("timestamp.txt", "2026-02-28 12:00:00 UTC"), ("submission_secret.txt", "f00d")):
+        (downloads.submitted / "cy" / LESSON / name).write_text(text)
+    downloads.grade()
+    room.nbgrader("generate_feedback", LESSON)
+    for student in CLASS:
+        assert (room.root / "feedback" / student / LESSON / f"{NOTEBOOK}.html").is_file()
+    (room.root / "exchange").mkdir()
+    done = room.nbgrader("release_feedback", LESSON)
+    said = done.stdout + done.stderr
+    assert "feedback/ada/01-sample was not handed in through the exchange" in said
+    page = f"{notebook_hash(secret='f00d', notebook_id=NOTEBOOK)}.html"
+    assert [path.name for path in (room.root / "exchange" / "dockyard" / "feedback").iterdir()] == [page]
 
 
 MOODLE = r".*/[^/]+_\d+_assignsubmission_file_?/?(?P<student_id>[\w.@-]+?)_01-sample"
