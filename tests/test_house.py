@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Where packages and images come from is the machine's business: its pip, apt and engine are asked at run time. So an
 # address in the project is one to read at. A new place to read is added here, a place to fetch from is not.
 TO_READ = {
+    "docs.dask.org",
     "docs.docker.com",
     "docs.kernel.org",
     "docs.podman.io",

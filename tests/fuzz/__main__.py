@@ -16,6 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+# Linux carries the most memory that a process has held over into what it becomes: the fuzzer, whose memory is limited, must
+# come from a small process and not from pytest's.
+SMALL = ("sh", "-c", '"$@"; exit "$?"', "sh")
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # each input is a file; on a disk that takes longest
 PROGRESS = re.compile(r"^#(\d+)\t(INITED|DONE|NEW|REDUCE|pulse|RELOAD).*?\bcov: (\d+) ft: (\d+)", re.MULTILINE)
 SHOWN = 40_000  # characters of base64 in a message
@@ -80,7 +83,15 @@ def fuzz(target: str, *options: str, data: bytes | None = None, show: bool = Fal
         corpus, work = Path(folder, "corpus"), Path(folder, "work")
         corpus.mkdir()
         work.mkdir()
-        words = [sys.executable, "-m", "tests.fuzz.drive", target, str(corpus), f"-artifact_prefix={folder}/found-"]
+        words = [
+            *SMALL,
+            sys.executable,
+            "-m",
+            "tests.fuzz.drive",
+            target,
+            str(corpus),
+            f"-artifact_prefix={folder}/found-",
+        ]
         if data is None:
             words += options
         else:
