@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-# Linux carries the most memory that a process has held over into what it becomes: the fuzzer, whose memory is limited, must
-# come from a small process and not from pytest's.
+# Linux carries the most memory that a process has held over into what it becomes: the fuzzer, whose memory is limited,
+# must come from a small process and not from pytest's.
 SMALL = ("sh", "-c", '"$@"; exit "$?"', "sh")
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # each input is a file; on a disk that takes longest
 PROGRESS = re.compile(r"^#(\d+)\t(INITED|DONE|NEW|REDUCE|pulse|RELOAD).*?\bcov: (\d+) ft: (\d+)", re.MULTILINE)
