@@ -242,6 +242,11 @@ def test_one_class_with_every_common_trouble(downloads: Downloads) -> None:
         assert words in said, (words, said)
 
 
+def test_where_names_are_not_compared_the_warning_says_so(downloads: Downloads) -> None:
+    said = downloads.collect({"eve.zip": zipped(downloads.files("ada"))}, "--GradeFromEvidence.check_student=False")
+    assert "recorded for ada, the upload eve is eve's. GradeFromEvidence.check_student is off: it counts." in said
+
+
 def test_without_force_what_was_collected_is_kept(downloads: Downloads) -> None:
     downloads.collect({"ada.zip": zipped(downloads.files("ada"))})
     before = files_of(downloads.submitted)

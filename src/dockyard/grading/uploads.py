@@ -110,15 +110,11 @@ class UploadCollector(FileNameCollectorPlugin):
         filed = [found for placed in files if (found := sorter.recorded(placed.source))]
         if not filed:
             self.log.warning("%s: no evidence is in %s.", student, upload)
+        counts = str(self.config.GradeFromEvidence.get("check_student")) == "False"  # text on the command line
+        then = "GradeFromEvidence.check_student is off: it counts." if counts else f"Grading refuses it. {NAMED}"
+        said = "%s: evidence in this hand-in was recorded for %s, the upload %s is %s's. %s"
         for other in sorted({name for _, name in filed} - {student}):
-            self.log.warning(
-                "%s: evidence in this hand-in was recorded for %s, the upload %s is %s's. Grading refuses it. %s",
-                student,
-                printable(other),
-                upload,
-                student,
-                NAMED,
-            )
+            self.log.warning(said, student, printable(other), upload, student, then)
 
     def _owner(self, upload: Upload, file: Path) -> Owner | None:
         if not self.named_regexp:
