@@ -33,9 +33,7 @@ class OneCourse(RequestHandler):
 
     def get(self) -> None:
         if self.get_argument("path", ""):
-            raise HTTPError(
-                404, "This server grades one course; type ./dockyard teach in the other's folder."
-            )
+            raise HTTPError(404, "This server grades one course; type ./dockyard teach in the other's folder.")
         self.redirect(self.entrance)
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,7 +56,7 @@ class Graded:
 
 
 @pytest.fixture(scope="session")
-def graded(tmp_path_factory: pytest.TempPathFactory) -> Graded:
+def graded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graded]:
     root = tmp_path_factory.mktemp("hostile")
     engine = FakeEngine(root / "engine.sock")
     with pytest.MonkeyPatch.context() as patch:
@@ -74,7 +75,13 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Graded:
     result.after, result.stock_after = things(root), things(stock.parent)
     if found := re.search(r"(\d+) MiB a worker", result.logs["class"]):
         result.peak = int(found[1])
-    return result
+    yield result
+    remove(root, stock.parent)
+
+
+def remove(*roots: Path) -> None:
+    """Remove folders that hold hand-ins: some lie in one another deeper than Python's own removal can follow."""
+    subprocess.run(["rm", "-rf", "--", *map(str, roots)], check=True)
 
 
 class Command:

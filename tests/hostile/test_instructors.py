@@ -7,13 +7,14 @@ import resource
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from dockyard.grading.limits import MIB
 from tests.grading.classroom import LESSON
-from tests.hostile.conftest import Graded, things
+from tests.hostile.conftest import Graded, remove, things
 from tests.hostile.corpus import lay_all
 
 PROGRAM = """
@@ -35,14 +36,15 @@ PEAK = {"audit": 150, "report": 400}  # MiB; the report's are matplotlib's and t
 
 
 @pytest.fixture(scope="module")
-def course(graded: Graded, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def course(graded: Graded, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     root = tmp_path_factory.mktemp("hostile-instructors") / "course"
     (root / "submitted").mkdir(parents=True)
     for name in ("source", "release"):
         shutil.copytree(graded.room.root / name, root / name)
     shutil.copy(graded.room.root / "gradebook.db", root)
     lay_all(root / "submitted", graded.honest)
-    return root
+    yield root
+    remove(root)
 
 
 def run(course: Path, what: str) -> tuple[str, int]:
