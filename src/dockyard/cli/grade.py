@@ -105,11 +105,19 @@ def _told(console: Console, graded: list[Graded]) -> int:
     by_name = sorted(graded, key=lambda one: one.student)
     failed = [one for one in by_name if one.trouble]
     for one in failed:
-        console.print(f"✗ {clean(one.student)}: {clean(one.trouble)}", style="red", highlight=False, markup=False)
+        console.print(
+            f"✗ {clean(one.student)}: {clean(one.trouble)}", style="red", highlight=False, markup=False, soft_wrap=True
+        )
     remarked = [one for one in by_name if one.remarks and not one.trouble]
     for one in remarked[:SHOWN]:
         more = f" (and {len(one.remarks) - 1} more)" if len(one.remarks) > 1 else ""
-        console.print(f"! {clean(one.student)}: {one.remarks[0]}{more}", style="yellow", highlight=False, markup=False)
+        console.print(
+            f"! {clean(one.student)}: {one.remarks[0]}{more}",
+            style="yellow",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
     if len(remarked) > SHOWN:
         console.print(f"! … and remarks on {len(remarked) - SHOWN} more.", style="yellow", highlight=False)
     if remarked:

@@ -174,6 +174,7 @@ class HandInConverter(Autograde):
         for notebook in self.lesson.notebooks:
             if notebook not in handed_in:
                 self.sheet.give_nothing(notebook)
+                self.remarks[f"{notebook}.ipynb was not handed in under this name: it earns nothing."] = None
 
 
 def peak_memory() -> int:
