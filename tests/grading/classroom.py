@@ -19,6 +19,8 @@ from dockyard.exercise import live, run_cell
 ROOT = Path(__file__).resolve().parents[2]
 LESSON, NOTEBOOK = "01-sample", "sample"
 
+RIGHT = {"first-one": "red", "second-one": "blue"}  # answers that pass
+
 CHECK = """from dockyard import exercise
 
 @exercise("{name}", points={points})
@@ -113,6 +115,14 @@ class Classroom:
 
     def autograded(self, student: str) -> NotebookNode:
         return nbformat.read(self.root / "autograded" / student / LESSON / f"{NOTEBOOK}.ipynb", as_version=4)
+
+
+def solved_class(root: Path, students: Iterable[str]) -> Path:
+    """Make a course in a folder, with hand-ins of these learners who solved everything; returns the folder."""
+    room = Classroom(root, make=True)
+    for student in students:
+        room.hand_in(student, RIGHT)
+    return room.root
 
 
 def cell_of(notebook: NotebookNode, grade_id: str) -> NotebookNode:

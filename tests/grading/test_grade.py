@@ -22,9 +22,8 @@ from nbgrader.coursedir import CourseDirectory
 
 from dockyard.grading.class_at_once import ClassGrader
 from dockyard.grading.course import course_config, due
-from tests.grading.classroom import LESSON, NOTEBOOK, Classroom, cell_of
+from tests.grading.classroom import LESSON, NOTEBOOK, RIGHT, Classroom, cell_of
 
-RIGHT = {"first-one": "red", "second-one": "blue"}
 DUE = "2026-03-01 12:00:00"
 LATE, EARLY = "2026-03-02 12:00:00 UTC", "2026-02-28 12:00:00.123456 UTC"
 

@@ -20,7 +20,7 @@ from dockyard.grading.class_at_once import ClassGrader
 from dockyard.grading.converter import STAGING
 from dockyard.grading.course import course_config
 from dockyard.grading.parcel import Unfit, unpack
-from tests.grading.classroom import LESSON, NOTEBOOK, Classroom
+from tests.grading.classroom import LESSON, NOTEBOOK, Classroom, solved_class
 from tests.grading.dask_site import Deadlier, Deadly, Site, Slow
 from tests.grading.test_grade import RIGHT, TABLES, files, furnish, grade, gradebook
 from tests.grading.test_grade_trouble import graded_folders, in_gradebook, troubles
@@ -30,10 +30,7 @@ STUDENTS = tuple(f"learner-{number}" for number in range(12))
 
 @pytest.fixture(scope="module")
 def handed_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    room = Classroom(tmp_path_factory.mktemp("dask") / "course", make=True)
-    for student in STUDENTS:
-        room.hand_in(student, RIGHT)
-    return room.root
+    return solved_class(tmp_path_factory.mktemp("dask") / "course", STUDENTS)
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ from dockyard.grading.class_at_once import ClassGrader
 from dockyard.grading.converter import STAGING, Graded
 from dockyard.grading.course import course_config, due
 from dockyard.grading.register import Register
-from tests.grading.classroom import LESSON, NOTEBOOK, Classroom
-from tests.grading.test_grade import RIGHT, TABLES, grade, gradebook
+from tests.grading.classroom import LESSON, NOTEBOOK, solved_class
+from tests.grading.test_grade import TABLES, grade, gradebook
 
 STUDENTS = tuple(f"learner-{number}" for number in range(8))
 
@@ -48,10 +48,7 @@ class OwnGrades(SaveAutoGrades):
 
 @pytest.fixture(scope="module")
 def handed_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    room = Classroom(tmp_path_factory.mktemp("trouble") / "course", make=True)
-    for student in STUDENTS:
-        room.hand_in(student, RIGHT)
-    return room.root
+    return solved_class(tmp_path_factory.mktemp("trouble") / "course", STUDENTS)
 
 
 @pytest.fixture

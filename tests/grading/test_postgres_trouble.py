@@ -28,9 +28,9 @@ from dockyard.grading.course import course_config, due
 from dockyard.grading.register import Register
 from dockyard.grading.report.gradebook import read_grades
 from tests.fake_engine import FakeEngine
-from tests.grading.classroom import LESSON, Classroom
+from tests.grading.classroom import LESSON, solved_class
 from tests.grading.postgres import Server
-from tests.grading.test_grade import RIGHT, grade
+from tests.grading.test_grade import grade
 from tests.grading.test_grade_postgres import gradebook as written
 from tests.grading.test_grade_trouble import graded_folders, grader, troubles
 from tests.hostile.corpus import SEED, cases
@@ -59,10 +59,7 @@ class NoConnection(NbGraderPreprocessor):
 
 @pytest.fixture(scope="module")
 def handed_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    room = Classroom(tmp_path_factory.mktemp("trouble") / "course", make=True)
-    for student in STUDENTS:
-        room.hand_in(student, RIGHT)
-    return room.root
+    return solved_class(tmp_path_factory.mktemp("trouble") / "course", STUDENTS)
 
 
 @pytest.fixture(scope="module")

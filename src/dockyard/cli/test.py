@@ -7,8 +7,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from dockyard.errors import DockyardError
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 DEBIAN_POSTGRES = Path("/usr/lib/postgresql")
@@ -104,9 +108,7 @@ def get_browser(yes: bool) -> str | None:
         "The browser's tests drive JupyterLab in one.",
         "Install one (Debian: sudo apt-get install chromium), or type ./dockyard test --fast",
     )
-    if not _may_install("Chromium", yes):
-        if os.environ.get("CI"):
-            raise missing
+    if not _may_install("Chromium", yes, missing):
         return None
     _apt(["update"])
     _apt(["install", "chromium"])
@@ -139,9 +141,7 @@ def get_postgres(yes: bool) -> Path | None:
         "The tests of a gradebook in PostgreSQL run one of their own.",
         "Install one (Debian: sudo apt-get install postgresql), or type ./dockyard test --fast",
     )
-    if not _may_install("PostgreSQL", yes):
-        if os.environ.get("CI"):
-            raise missing
+    if not _may_install("PostgreSQL", yes, missing):
         return None
     _apt(["update"])
     _apt(["install", "postgresql-common"])
@@ -164,12 +164,18 @@ def _version(folder: Path) -> tuple[int, ...]:
     return tuple(int(part) for part in folder.parent.name.split(".") if part.isdecimal())
 
 
-def _may_install(what: str, yes: bool) -> bool:
-    """Ask whether a program may be installed; where it cannot be, nobody is asked."""
+def _may_install(what: str, yes: bool, missing: DockyardError) -> bool:
+    """Ask whether a program may be installed; where it cannot be, nobody is asked.
+
+    Raises:
+        DockyardError: it may not be, and `CI` is set: there, what is missing is a failure.
+    """
     from dockyard.cli.lab import ask
 
     can = shutil.which("apt-get") and (os.geteuid() == 0 or shutil.which("sudo"))
     if not can or not (yes or ask(f"Install {what} from the distribution's packages?")):
+        if os.environ.get("CI"):
+            raise missing
         return False
     click.echo(f"• {what}, from the distribution's packages")
     return True
